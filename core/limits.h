@@ -1,0 +1,36 @@
+/* core/limits.h - every limit that a stranger can meet, in one place; each has an error (rule 10). */
+#pragma once
+
+/* tokens (shared/vectors policy) */
+#define GH_LIMIT_TOKEN 16384      /* bytes of a bearer token */
+#define GH_LIMIT_KID 256          /* bytes of a key id */
+#define GH_LIMIT_JSON_DEPTH 16    /* nesting of header and claims; the outermost object is 1 */
+#define GH_LIMIT_AUDIENCES 32     /* members of an aud array */
+#define GH_LIMIT_PERMISSIONS 1000 /* members of a permissions array: Auth0's permissions per role and user   \
+                                   */
+#define GH_LIMIT_NUMERIC_DATE (1LL << 53)
+#define GH_LIMIT_JWKS 262144 /* bytes of a JWK set */
+#define GH_LIMIT_JWKS_KEYS 100
+
+/* HTTP, tenant */
+#define GH_LIMIT_BODY (1 << 20)           /* bytes of a request body */
+#define GH_LIMIT_TARGET 8192              /* bytes of path and query */
+#define GH_LIMIT_HEADERS 32768            /* bytes of all request headers */
+#define GH_LIMIT_REQUEST_ARENA (16 << 20) /* memory of one request */
+#define GH_LIMIT_BODY_DEPTH 32            /* nesting of a JSON body */
+#define GH_LIMIT_CONNECTIONS 4096         /* open connections of the tenant */
+
+/* Management API paging */
+#define GH_LIMIT_PAGE_SIZE 100     /* per_page and take */
+#define GH_LIMIT_PAGE_RECORDS 1000 /* page * per_page; beyond it checkpoint paging is needed */
+
+/* passwords and one-time values */
+#define GH_LIMIT_PASSWORD 1024    /* bytes; longer is refused, never cut */
+#define GH_LIMIT_HASH_QUEUE 256   /* waiting password hashes; then 503 */
+#define GH_LIMIT_WRITE_QUEUE 4096 /* waiting writes; then 503 */
+#define GH_LIMIT_CODE_SECONDS 60  /* life of an authorization code */
+
+/* stack files */
+#define GH_LIMIT_STACK_FILE (1 << 20)
+#define GH_LIMIT_STACK_DEPTH 64
+#define GH_LIMIT_STACK_RESOURCES 20000

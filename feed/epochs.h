@@ -1,0 +1,7 @@
+/* feed/epochs.h - all epochs that concern one token, ready for gh_decide. */
+#pragma once
+#include "core/decide.h"
+#include "feed/feed.h"
+
+enum gh_err gh_feed_epochs_of(const struct gh_feed *f, const struct gh_claims *claims,
+                              struct gh_epochs *ret); /* FEED */

@@ -1,0 +1,46 @@
+/* feed/feed.h - what the gateway must know now, in a file that both sides map: keys of issuers and revocation
+ * epochs. One sparse file per writer, never renamed or truncated, grown in place, generation-checked; keys
+ * are 128-bit keyed hashes. Readers are lock-free and believe no byte of it: whatever does not check out is
+ * GH_ERR_FEED, which the gateway answers with 503. */
+#pragma once
+#include "core/arena.h"
+#include "core/err.h"
+
+enum gh_epoch_kind {
+    GH_EPOCH_GLOBAL,       /* no key: everything issued at or before is refused */
+    GH_EPOCH_USER,         /* a = sub */
+    GH_EPOCH_ORGANIZATION, /* a = org_id */
+    GH_EPOCH_CLIENT,       /* a = client_id */
+    GH_EPOCH_MEMBER,       /* a = org_id, b = sub */
+    GH_EPOCH_TOKEN,        /* a = jti */
+    GH_EPOCH_SUSPENDED,    /* a = org_id; value 1 = suspended, 0 = not */
+};
+
+struct gh_feed_writer;
+/* Opens or creates the file (0600), takes the writer's lock (BUSY when another has it) and keeps its content.
+ * FEED, IO. */
+enum gh_err gh_feed_writer_open(const char *path, struct gh_feed_writer **ret);
+void gh_feed_writer_close(struct gh_feed_writer *w);
+
+/* Raises the epoch; a lower value than the stored one changes nothing (SUSPENDED is set as given). Visible to
+ * every reader on return. Not thread-safe: one thread publishes. A full disk is IO and nothing changes. */
+enum gh_err gh_feed_set_epoch(struct gh_feed_writer *w, enum gh_epoch_kind kind, struct gh_str a,
+                              struct gh_str b, long long epoch);
+
+/* Replaces the JWKS of an issuer. TOO_LARGE above GH_LIMIT_JWKS. */
+enum gh_err gh_feed_set_keys(struct gh_feed_writer *w, struct gh_str issuer, struct gh_str jwks);
+
+struct gh_feed; /* a read-only mapping; share it between threads and across fork */
+enum gh_err gh_feed_open(const char *path, struct gh_feed **ret); /* FEED, NOT_FOUND, IO */
+void gh_feed_close(struct gh_feed *f);
+
+/* *ret = 0 when there is no such epoch. FEED when the file is damaged. */
+enum gh_err gh_feed_epoch(const struct gh_feed *f, enum gh_epoch_kind kind, struct gh_str a, struct gh_str b,
+                          long long *ret);
+
+/* Changes whenever any issuer's keys changed: a cheap check per request. */
+enum gh_err gh_feed_keys_generation(const struct gh_feed *f, unsigned long long *ret);
+
+/* A consistent copy of an issuer's JWKS in the arena. NOT_FOUND, FEED, NOMEM. */
+enum gh_err gh_feed_keys(const struct gh_feed *f, struct gh_arena *a, struct gh_str issuer,
+                         struct gh_str *ret);

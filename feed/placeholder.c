@@ -1,0 +1,1 @@
+typedef int gh_feed_is_empty;

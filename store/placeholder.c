@@ -1,0 +1,1 @@
+typedef int gh_store_is_empty;

@@ -1,0 +1,15 @@
+/* tenant/change.h - security changes: durable with the write that caused them, published to the feed before
+ * its answer (rule 7). */
+#pragma once
+#include "feed/feed.h"
+#include "tenant/exchange.h"
+
+/* Inside a write closure: stores the epoch (now) in the same transaction and notes it for publication after
+ * COMMIT. */
+enum gh_err gh_change_bump(struct gh_db *db, struct gh_exchange *x, enum gh_epoch_kind kind, struct gh_str a,
+                           struct gh_str b);
+
+/* The newest epoch of a subject's parts as the tenant knows it; tokens are issued only in a later second (the
+ * caller waits with gh_await_time until (epoch + 1) s). Any of the strings may be empty. */
+enum gh_err gh_change_newest(struct gh_tenant *t, struct gh_str user, struct gh_str organization,
+                             struct gh_str client, long long *ret);

@@ -1,0 +1,1 @@
+typedef int gh_tenant_is_empty;
