@@ -1,0 +1,32 @@
+/* stack/config.h - Pulumi.<stack>.yaml: the values of one stack, secrets in Pulumi's passphrase format
+ * (PBKDF2-SHA256, 1,000,000 rounds, AES-256-GCM; "v1:nonce:ciphertext", both base64). */
+#pragma once
+#include "core/buf.h"
+#include "stack/diagnostic.h"
+#include "stack/value.h"
+
+struct gh_config;
+struct gh_program;
+
+/* Reads DIR/Pulumi.<stack>.yaml when it is there. PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE
+ * opens secrets, when one is met. */
+enum gh_err gh_config_open(const char *dir, const char *stack, const struct gh_program *p,
+                           struct gh_diagnostics *d, struct gh_config **ret);
+void gh_config_free(struct gh_config *c);
+
+/* key as typed ("memberEmail" or "project:memberEmail"); saved to the file at once, encrypted when the
+ * program declares it secret or `secret` is set. UNSUPPORTED when a secret is to be stored and there is no
+ * passphrase (the command exits 2). */
+enum gh_err gh_config_set(struct gh_config *c, struct gh_str key, struct gh_str value, bool secret,
+                          struct gh_diagnostics *d);
+
+/* The value (wire form, new reference) of a key with its default, or NULL. */
+json_t *gh_config_get(const struct gh_config *c, const char *key);
+
+/* Pulumi's passphrase crypter for state files too: text <-> "v1:…". */
+struct gh_crypter;
+struct gh_crypter *
+gh_config_crypter(struct gh_config *c,
+                  struct gh_diagnostics *d); /* borrowed; NULL when there is no passphrase */
+enum gh_err gh_crypter_encrypt(struct gh_crypter *c, struct gh_str plain, struct gh_buf *ret);
+enum gh_err gh_crypter_decrypt(struct gh_crypter *c, struct gh_str text, struct gh_buf *ret);

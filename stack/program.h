@@ -1,0 +1,48 @@
+/* stack/program.h - a Pulumi YAML program: read, checked, and run against whoever registers its resources.
+ * The evaluator hands out one resource at a time in dependency order, as Pulumi's language hosts do; it knows
+ * nothing of tenants. */
+#pragma once
+#include "stack/diagnostic.h"
+#include "stack/value.h"
+
+struct gh_program;
+struct gh_config; /* stack/config.h: the values of one stack */
+
+/* What a program asks for. All borrowed for the duration of the call. */
+struct gh_registration {
+    const char *name, *type;       /* logical name; canonical token "auth0:index/role:Role" */
+    json_t *inputs;                /* object, camelCase, wire form: may hold secrets and unknowns */
+    const char *const *depends_on; /* logical names: every reference and dependsOn, without repeats */
+    size_t depends_on_count;
+    struct gh_position position;
+    bool protect, retain_on_delete, delete_before_replace;
+    const char *import_id; /* or NULL */
+    const char *const *ignore_changes, *const *replace_on_changes,
+                                           *const *additional_secret_outputs; /* NULL-terminated, or NULL */
+};
+
+struct gh_registrar {
+    void *context;
+    /* *outputs: new object with "id" and all properties, unknowns where a preview cannot know. An error was
+     * diagnosed by the callee. When a dependency failed, the resource is skipped: the evaluator does not
+     * call. */
+    enum gh_err (*register_resource)(void *context, const struct gh_registration *r, struct gh_diagnostics *d,
+                                     json_t **outputs);
+    enum gh_err (*invoke)(void *context, const char *function, json_t *arguments, struct gh_position at,
+                          struct gh_diagnostics *d, json_t **result);
+};
+
+/* Reads DIR/Pulumi.yaml (name, runtime, config, variables, resources, outputs). Errors land in d; *ret is
+ * NULL then. */
+enum gh_err gh_program_load(const char *dir, struct gh_diagnostics *d, struct gh_program **ret);
+void gh_program_free(struct gh_program *p);
+const char *gh_program_name(const struct gh_program *p);
+
+/* Offline: types, missing and misspelt properties with the nearest right one, references, cycles, semantic
+ * traps. */
+enum gh_err gh_program_check(const struct gh_program *p, struct gh_diagnostics *d);
+
+/* Runs it. *outputs: object of the program's outputs in wire form. Independent branches go on after a failed
+ * resource; then an error is returned. */
+enum gh_err gh_program_run(const struct gh_program *p, const struct gh_config *config,
+                           const struct gh_registrar *registrar, struct gh_diagnostics *d, json_t **outputs);
