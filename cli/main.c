@@ -6,18 +6,31 @@
 
 /* clang-format off */
 static const struct gh_command commands[] = {
-    { NULL, NULL, NULL, NULL },
+    { NULL, NULL, NULL },
 };
 /* clang-format on */
 
+static int help(void) {
+    printf("Usage: gatehouse COMMAND [OPTIONS]\n\n"
+           "An Auth0-compatible identity tenant, a gateway for AI APIs, and a declarative stack "
+           "engine.\n\nCommands:\n");
+    for (const struct gh_command *c = commands; c->name; c++)
+        printf("  %-12s %s\n", c->name, c->summary);
+    printf("\n'gatehouse COMMAND --help' tells more about one of them.\n");
+    return GH_EXIT_OK;
+}
+
 int main(int argc, char **argv) {
-    if (argc < 2) {
-        fprintf(stderr, "usage: gatehouse COMMAND\n");
-        return GH_EXIT_USAGE;
+    const char *name = argc > 1 ? argv[1] : NULL;
+    if (!name || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
+        return help() + (name ? GH_EXIT_OK : GH_EXIT_USAGE);
+    if (strcmp(name, "--version") == 0 || strcmp(name, "version") == 0) {
+        printf("gatehouse %s\n", GH_VERSION);
+        return GH_EXIT_OK;
     }
     for (const struct gh_command *c = commands; c->name; c++)
-        if (strcmp(c->name, argv[1]) == 0)
+        if (strcmp(c->name, name) == 0)
             return c->run(argc - 1, argv + 1);
-    fprintf(stderr, "gatehouse: there is no command '%s'; see gatehouse --help\n", argv[1]);
+    fprintf(stderr, "gatehouse: there is no command '%s'; see gatehouse --help\n", name);
     return GH_EXIT_USAGE;
 }
