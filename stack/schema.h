@@ -7,10 +7,10 @@
 struct gh_property {
     const char *name; /* camelCase, as in Pulumi */
     const char *api;  /* the API's name: snake case, or a path with dots where the contract says so */
-    const char *type; /* "string", "boolean", "integer", "number", "T[]", "map<T>", "@Name" */
+    const char *type; /* "string", "boolean", "integer", "number", "any", "asset", "T[]", "map<T>", "@Name" */
     const char *const *enum_values; /* NULL-terminated, or NULL */
     const char *default_value;      /* JSON text, or NULL */
-    bool required, replace_on_changes, secret;
+    bool required, replace_on_changes, secret, deprecated;
 };
 
 struct gh_object_type { /* "@Name": an object inside a property */
@@ -33,5 +33,12 @@ gh_schema_function(struct gh_str token); /* inputs = arguments, outputs = result
 const struct gh_object_type *gh_schema_object(const char *name);
 const struct gh_property *gh_schema_property(const struct gh_property *properties, size_t count,
                                              struct gh_str name);
+
+/* The input or output of that name; NULL when there is none. */
+const struct gh_property *gh_schema_member(const struct gh_resource_type *type, struct gh_str name);
+
+/* "Role" of "auth0:index/role:Role": what people call the type. */
+const char *gh_schema_short_name(const struct gh_resource_type *type);
+
 size_t gh_schema_resource_count(void);
 const struct gh_resource_type *gh_schema_resource_at(size_t i);

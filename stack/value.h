@@ -5,6 +5,8 @@
  * types). */
 #pragma once
 #include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "core/err.h"
 

@@ -1,1 +1,0 @@
-typedef int gh_stack_is_empty;
