@@ -6,7 +6,7 @@
 #include "core/err.h"
 
 enum gh_egress {
-    GH_EGRESS_PUBLIC,   /* resolved addresses must be global unicast; the resolved address is pinned */
+    GH_EGRESS_PUBLIC,   /* only to global unicast: the very address of each connect is checked; no proxies */
     GH_EGRESS_ANYWHERE, /* the operator named the host (stack engine, configured upstreams) */
 };
 
@@ -42,9 +42,9 @@ struct gh_http_reply {
     size_t header_count;
 };
 
-/* Any HTTP status is GH_OK. IO (no connection, TLS; `error` then says why), TIMEOUT, TOO_LARGE,
- * FORBIDDEN_ADDRESS, NOMEM. `sent` in the failure case tells whether the request may have reached the server:
- * a POST is never blindly repeated. */
+/* Any HTTP status is GH_OK. MALFORMED (URL that is not plain http(s)://host, header with controls), IO (no
+ * connection, TLS; `error` then says why), TIMEOUT, TOO_LARGE, FORBIDDEN_ADDRESS, NOMEM. `sent` in the
+ * failure case tells whether the request may have reached the server: a POST is never blindly repeated. */
 struct gh_http_failure {
     bool sent;
     char error[256];

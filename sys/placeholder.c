@@ -1,1 +1,0 @@
-typedef int gh_sys_is_empty;
