@@ -1,0 +1,299 @@
+/* gateway/access.c - one decision for every pass of a request through the
+ * phases: the first, each internal redirect, each named location, each
+ * subrequest. We say NGX_DECLINED or refuse, never NGX_OK: with NGX_OK we
+ * would speak for other access modules too. */
+
+#include "gateway/ngx_http_gatehouse_module.h"
+
+#include "core/bearer.h"
+#include "feed/epochs.h"
+#include "gateway/wire.h"
+
+/* Bounds what one token may cost: a token of GH_LIMIT_TOKEN bytes, decoded,
+ * with its lists of views. */
+#define NGX_HTTP_GATEHOUSE_ARENA (16 * GH_LIMIT_TOKEN)
+
+typedef struct {
+    const struct gh_keyset *keyset;
+    struct gh_str issuer;
+    unsigned foreign : 1; /* the token names another issuer */
+} ngx_http_gatehouse_finder_t;
+
+static enum gh_err ngx_http_gatehouse_enter(ngx_http_request_t *r,
+    ngx_http_gatehouse_loc_conf_t *conf, ngx_http_gatehouse_ctx_t *ctx,
+    struct gh_str *missing);
+static enum gh_err ngx_http_gatehouse_decide(ngx_http_request_t *r,
+    ngx_http_gatehouse_loc_conf_t *conf, ngx_http_gatehouse_ctx_t *ctx,
+    struct gh_str *missing);
+static enum gh_err ngx_http_gatehouse_open(ngx_http_request_t *r,
+    ngx_http_gatehouse_keyring_t *keyring, ngx_http_gatehouse_ctx_t *ctx);
+static gh_key_finder ngx_http_gatehouse_find_key;
+static void ngx_http_gatehouse_ctx_cleanup(void *data);
+
+
+ngx_int_t
+ngx_http_gatehouse_access_handler(ngx_http_request_t *r)
+{
+    enum gh_err err;
+    struct gh_str missing = { NULL, 0 };
+    ngx_http_gatehouse_ctx_t *ctx;
+    ngx_http_gatehouse_loc_conf_t *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_gatehouse_module);
+    if (conf->mode == NGX_HTTP_GATEHOUSE_OFF) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_gatehouse_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_SERVICE_UNAVAILABLE;
+    }
+
+    err = ngx_http_gatehouse_enter(r, conf, ctx, &missing);
+    if (err) {
+        return ngx_http_gatehouse_refuse(r, ctx, err, missing);
+    }
+
+    /* what the header filter demands: see there */
+    ngx_http_set_ctx(r, ctx, ngx_http_gatehouse_module);
+
+    return NGX_DECLINED;
+}
+
+
+/* A subrequest's answer goes to another module, which knows statuses. */
+
+ngx_int_t
+ngx_http_gatehouse_subrequest_handler(ngx_http_request_t *r)
+{
+    enum gh_err err;
+    struct gh_str missing = { NULL, 0 };
+    ngx_http_gatehouse_ctx_t *ctx;
+    ngx_http_gatehouse_loc_conf_t *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_gatehouse_module);
+    if (r == r->main || conf->mode == NGX_HTTP_GATEHOUSE_OFF) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_gatehouse_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_SERVICE_UNAVAILABLE;
+    }
+
+    err = ngx_http_gatehouse_enter(r, conf, ctx, &missing);
+    if (err) {
+        ngx_http_gatehouse_log_refusal(r, ctx, err, missing);
+        return gh_refusal_status(err);
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/* The headers change before the decision too: a refused request may still
+ * reach an error_page or a logger of the operator. */
+
+static enum gh_err
+ngx_http_gatehouse_enter(ngx_http_request_t *r,
+    ngx_http_gatehouse_loc_conf_t *conf, ngx_http_gatehouse_ctx_t *ctx,
+    struct gh_str *missing)
+{
+    enum gh_err err;
+    ngx_uint_t public, cookies;
+
+    public = conf->mode == NGX_HTTP_GATEHOUSE_PUBLIC;
+    cookies = public ? NGX_HTTP_GATEHOUSE_COOKIES_KEEP : conf->cookies;
+
+    if (!public) {
+        ctx->guarded = 1;
+    }
+    ctx->keep_cookies = cookies == NGX_HTTP_GATEHOUSE_COOKIES_KEEP;
+
+    if (ngx_http_gatehouse_strip(r, cookies) != NGX_OK) {
+        return GH_ERR_NOMEM;
+    }
+
+    if (ctx->target) {
+        return ctx->target;
+    }
+
+    if (!public) {
+        err = ngx_http_gatehouse_decide(r, conf, ctx, missing);
+        if (err) {
+            return err;
+        }
+    }
+
+    if (ngx_http_gatehouse_identify(r, ctx, public) != NGX_OK) {
+        return GH_ERR_NOMEM;
+    }
+
+    return GH_OK;
+}
+
+
+static enum gh_err
+ngx_http_gatehouse_decide(ngx_http_request_t *r,
+    ngx_http_gatehouse_loc_conf_t *conf, ngx_http_gatehouse_ctx_t *ctx,
+    struct gh_str *missing)
+{
+    enum gh_err err;
+    struct gh_epochs epochs;
+    struct gh_decision decision;
+
+    /* also for a request without a token: trouble of ours is said first, a
+     * caller must not throw a good token away for it */
+    err = ngx_http_gatehouse_open(r, conf->keyring, ctx);
+    if (err) {
+        return err;
+    }
+
+    err = gh_feed_epochs_of(conf->keyring->feed->feed, &ctx->claims, &epochs);
+    if (err) {
+        return GH_ERR_FEED;
+    }
+
+    decision = gh_decide(&conf->policy, &ctx->claims, &epochs, ngx_time());
+    if (decision.err) {
+        *missing = decision.missing;
+        return decision.err;
+    }
+
+    /* default-deny: a guarded location says which permission it needs, or
+     * "none" in words */
+    if (conf->permissions == NULL
+        || (conf->methods && !(r->method & conf->methods)))
+    {
+        return GH_ERR_NO_ROUTE;
+    }
+
+    return GH_OK;
+}
+
+
+/* Opens the token once for each keyring that a request meets, mostly once. */
+
+static enum gh_err
+ngx_http_gatehouse_open(ngx_http_request_t *r,
+    ngx_http_gatehouse_keyring_t *keyring, ngx_http_gatehouse_ctx_t *ctx)
+{
+    enum gh_err err;
+    struct gh_str token;
+    ngx_http_gatehouse_finder_t finder;
+
+    ngx_memzero(&finder, sizeof(finder));
+    finder.issuer = ngx_http_gatehouse_str(keyring->issuer);
+
+    err = ngx_http_gatehouse_keyset(keyring, r->connection->log,
+                                    &finder.keyset);
+    if (err) {
+        return err;
+    }
+
+    if (ctx->keyring == keyring) {
+        return ctx->opened;
+    }
+
+    if (ctx->authorizations == 0) {
+        return GH_ERR_NO_TOKEN;
+    }
+    if (ctx->authorizations > 1) {
+        return GH_ERR_MALFORMED;
+    }
+
+    err = gh_bearer_parse(ctx->authorization, &token);
+    if (err) {
+        return err;
+    }
+
+    gh_arena_free(ctx->arena);
+    ctx->keyring = NULL;
+    ctx->arena = gh_arena_new(NGX_HTTP_GATEHOUSE_ARENA);
+    if (ctx->arena == NULL) {
+        return GH_ERR_NOMEM;
+    }
+
+    ctx->opened = gh_token_open(ctx->arena, token,
+                                ngx_http_gatehouse_find_key, &finder,
+                                &ctx->claims);
+    if (ctx->opened == GH_ERR_UNKNOWN_KEY && finder.foreign) {
+        ctx->opened = GH_ERR_WRONG_ISSUER;
+    }
+    ctx->keyring = keyring;
+
+    return ctx->opened;
+}
+
+
+/* Rule 2: a key belongs to an issuer; there is no pool to try. */
+
+static const struct gh_key *
+ngx_http_gatehouse_find_key(void *context, struct gh_str issuer,
+    struct gh_str kid)
+{
+    ngx_http_gatehouse_finder_t *finder = context;
+
+    if (!gh_str_eq(issuer, finder->issuer)) {
+        finder->foreign = 1;
+        return NULL;
+    }
+
+    return gh_keyset_find(finder->keyset, kid);
+}
+
+
+/* Found by its cleanup, as realip does: the pool is what internal redirects
+ * and subrequests of one request share. */
+
+ngx_http_gatehouse_ctx_t *
+ngx_http_gatehouse_ctx_find(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t *cln;
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+        if (cln->handler == ngx_http_gatehouse_ctx_cleanup) {
+            return cln->data;
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_http_gatehouse_ctx_t *
+ngx_http_gatehouse_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t *cln;
+    ngx_http_gatehouse_ctx_t *ctx;
+
+    ctx = ngx_http_gatehouse_ctx_find(r);
+    if (ctx) {
+        return ctx;
+    }
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_gatehouse_ctx_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    ctx = cln->data;
+    ngx_memzero(ctx, sizeof(ngx_http_gatehouse_ctx_t));
+
+    if (ngx_http_gatehouse_capture(r, ctx) != NGX_OK) {
+        return NULL;
+    }
+
+    cln->handler = ngx_http_gatehouse_ctx_cleanup;
+
+    return ctx;
+}
+
+
+static void
+ngx_http_gatehouse_ctx_cleanup(void *data)
+{
+    ngx_http_gatehouse_ctx_t *ctx = data;
+
+    gh_arena_free(ctx->arena);
+}

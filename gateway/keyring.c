@@ -1,0 +1,226 @@
+/* gateway/keyring.c - the feeds, mapped before the fork, and the keys in them.
+ * A worker parses an issuer's keys once for each generation of the feed: the
+ * price per request is one read of a counter. */
+
+#include "gateway/ngx_http_gatehouse_module.h"
+
+/* A key without "alg": what every OpenID provider must sign with. */
+#define NGX_HTTP_GATEHOUSE_FALLBACK_ALG GH_RS256
+
+static ngx_http_gatehouse_feed_t *ngx_http_gatehouse_feed_add(ngx_conf_t *cf,
+    ngx_http_gatehouse_main_conf_t *mcf, ngx_str_t *path);
+static ngx_int_t ngx_http_gatehouse_feed_open(
+    ngx_http_gatehouse_feed_t *feed, ngx_log_t *log);
+static void ngx_http_gatehouse_feed_cleanup(void *data);
+static void ngx_http_gatehouse_keyring_cleanup(void *data);
+static enum gh_err ngx_http_gatehouse_keyring_load(
+    ngx_http_gatehouse_keyring_t *keyring);
+
+
+ngx_http_gatehouse_keyring_t *
+ngx_http_gatehouse_keyring_add(ngx_conf_t *cf,
+    ngx_http_gatehouse_main_conf_t *mcf, ngx_str_t *path, ngx_str_t *issuer)
+{
+    ngx_uint_t i;
+    ngx_pool_cleanup_t *cln;
+    ngx_http_gatehouse_feed_t *feed;
+    ngx_http_gatehouse_keyring_t *keyring, **slot;
+
+    feed = ngx_http_gatehouse_feed_add(cf, mcf, path);
+    if (feed == NULL) {
+        return NULL;
+    }
+
+    slot = mcf->keyrings.elts;
+    for (i = 0; i < mcf->keyrings.nelts; i++) {
+        if (slot[i]->feed == feed && slot[i]->issuer.len == issuer->len
+            && ngx_memcmp(slot[i]->issuer.data, issuer->data, issuer->len)
+                   == 0)
+        {
+            return slot[i];
+        }
+    }
+
+    keyring = ngx_pcalloc(cf->pool, sizeof(ngx_http_gatehouse_keyring_t));
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    slot = ngx_array_push(&mcf->keyrings);
+    if (keyring == NULL || cln == NULL || slot == NULL) {
+        return NULL;
+    }
+
+    keyring->feed = feed;
+    keyring->issuer = *issuer;
+    cln->handler = ngx_http_gatehouse_keyring_cleanup;
+    cln->data = keyring;
+    *slot = keyring;
+
+    return keyring;
+}
+
+
+static ngx_http_gatehouse_feed_t *
+ngx_http_gatehouse_feed_add(ngx_conf_t *cf,
+    ngx_http_gatehouse_main_conf_t *mcf, ngx_str_t *path)
+{
+    ngx_uint_t i;
+    ngx_pool_cleanup_t *cln;
+    ngx_http_gatehouse_feed_t *feed, **slot;
+
+    slot = mcf->feeds.elts;
+    for (i = 0; i < mcf->feeds.nelts; i++) {
+        if (ngx_strcmp(slot[i]->path.data, path->data) == 0) {
+            return slot[i];
+        }
+    }
+
+    feed = ngx_pcalloc(cf->pool, sizeof(ngx_http_gatehouse_feed_t));
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    slot = ngx_array_push(&mcf->feeds);
+    if (feed == NULL || cln == NULL || slot == NULL) {
+        return NULL;
+    }
+
+    feed->path = *path;
+    cln->handler = ngx_http_gatehouse_feed_cleanup;
+    cln->data = feed;
+    *slot = feed;
+
+    return feed;
+}
+
+
+/* In the master, as root: workers inherit the mapping of a file that only
+ * root may read. */
+
+ngx_int_t
+ngx_http_gatehouse_feeds_open(ngx_cycle_t *cycle)
+{
+    ngx_uint_t i;
+    ngx_http_gatehouse_feed_t **feeds;
+    ngx_http_gatehouse_main_conf_t *mcf;
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                              ngx_http_gatehouse_module);
+    if (mcf == NULL) {
+        return NGX_OK;
+    }
+
+    feeds = mcf->feeds.elts;
+    for (i = 0; i < mcf->feeds.nelts; i++) {
+        (void) ngx_http_gatehouse_feed_open(feeds[i], cycle->log);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_gatehouse_feed_open(ngx_http_gatehouse_feed_t *feed, ngx_log_t *log)
+{
+    enum gh_err err;
+
+    err = gh_feed_open((const char *) feed->path.data, &feed->feed);
+    if (err == GH_OK) {
+        return NGX_OK;
+    }
+
+    feed->feed = NULL;
+    feed->retry = ngx_time() + 1;
+    ngx_log_error(NGX_LOG_ERR, log, 0,
+                  "gatehouse: the feed \"%V\" cannot be read (%s); "
+                  "guarded locations answer 503 until it can",
+                  &feed->path, gh_err_name(err));
+
+    return NGX_ERROR;
+}
+
+
+static void
+ngx_http_gatehouse_feed_cleanup(void *data)
+{
+    ngx_http_gatehouse_feed_t *feed = data;
+
+    if (feed->feed) {
+        gh_feed_close(feed->feed);
+        feed->feed = NULL;
+    }
+}
+
+
+static void
+ngx_http_gatehouse_keyring_cleanup(void *data)
+{
+    ngx_http_gatehouse_keyring_t *keyring = data;
+
+    gh_keyset_free(keyring->keyset);
+    keyring->keyset = NULL;
+    keyring->loaded = 0;
+}
+
+
+enum gh_err
+ngx_http_gatehouse_keyset(ngx_http_gatehouse_keyring_t *keyring,
+    ngx_log_t *log, const struct gh_keyset **ret)
+{
+    unsigned long long generation;
+    ngx_http_gatehouse_feed_t *feed = keyring->feed;
+
+    if (feed->feed == NULL
+        && (ngx_time() < feed->retry
+            || ngx_http_gatehouse_feed_open(feed, log) != NGX_OK))
+    {
+        return GH_ERR_FEED;
+    }
+
+    if (gh_feed_keys_generation(feed->feed, &generation) != GH_OK) {
+        return GH_ERR_FEED;
+    }
+
+    if (!keyring->loaded || keyring->generation != generation) {
+        ngx_http_gatehouse_keyring_cleanup(keyring);
+
+        keyring->err = ngx_http_gatehouse_keyring_load(keyring);
+        if (keyring->err == GH_ERR_NOMEM || keyring->err == GH_ERR_FEED) {
+            return keyring->err; /* may pass: the next request tries again */
+        }
+
+        /* read before the keys: a change in between is seen next time */
+        keyring->generation = generation;
+        keyring->loaded = 1;
+
+        if (keyring->err) {
+            ngx_log_error(NGX_LOG_ERR, log, 0,
+                          "gatehouse: no usable keys of issuer \"%V\" in "
+                          "the feed \"%V\" (%s)",
+                          &keyring->issuer, &feed->path,
+                          gh_err_name(keyring->err));
+        }
+    }
+
+    *ret = keyring->keyset;
+    return keyring->err == GH_OK ? GH_OK : GH_ERR_FEED;
+}
+
+
+static enum gh_err
+ngx_http_gatehouse_keyring_load(ngx_http_gatehouse_keyring_t *keyring)
+{
+    enum gh_err err;
+    struct gh_str jwks;
+    struct gh_arena *arena;
+
+    arena = gh_arena_new(2 * GH_LIMIT_JWKS);
+    if (arena == NULL) {
+        return GH_ERR_NOMEM;
+    }
+
+    err = gh_feed_keys(keyring->feed->feed, arena,
+                       ngx_http_gatehouse_str(keyring->issuer), &jwks);
+    if (err == GH_OK) {
+        err = gh_keyset_parse_jwks(jwks, NGX_HTTP_GATEHOUSE_FALLBACK_ALG,
+                                   &keyring->keyset);
+    }
+
+    gh_arena_free(arena);
+    return err;
+}

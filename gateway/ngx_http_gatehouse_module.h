@@ -1,0 +1,120 @@
+/* gateway/ngx_http_gatehouse_module.h - what the files of the module share.
+ *
+ * The way of a request: access.c asks core/decide for every pass through the
+ * phases; headers.c takes away what the caller may not say and says who the
+ * caller is; error.c answers refusals; keyring.c holds the issuers' keys. */
+
+#pragma once
+
+/* clang-format off: nginx.h wants these first, in this order */
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+/* clang-format on */
+
+#include "core/decide.h"
+#include "core/limits.h"
+#include "feed/feed.h"
+
+#define NGX_HTTP_GATEHOUSE_OFF 0 /* no opinion: plain nginx */
+#define NGX_HTTP_GATEHOUSE_ON 1
+#define NGX_HTTP_GATEHOUSE_PUBLIC 2 /* no token needed; headers are guarded */
+
+#define NGX_HTTP_GATEHOUSE_COOKIES_STRIP 0
+#define NGX_HTTP_GATEHOUSE_COOKIES_KEEP 1
+
+typedef struct {
+    ngx_str_t path;
+    struct gh_feed *feed; /* NULL while the file cannot be read */
+    time_t retry;         /* no attempt to open it before this second */
+} ngx_http_gatehouse_feed_t;
+
+/* The keys of one issuer out of one feed. Configured before the fork, filled
+ * by each worker for itself. */
+typedef struct {
+    ngx_http_gatehouse_feed_t *feed;
+    ngx_str_t issuer;
+    unsigned long long generation;
+    struct gh_keyset *keyset;
+    enum gh_err err;
+    unsigned loaded : 1;
+} ngx_http_gatehouse_keyring_t;
+
+typedef struct {
+    ngx_array_t feeds;    /* of ngx_http_gatehouse_feed_t * */
+    ngx_array_t keyrings; /* of ngx_http_gatehouse_keyring_t * */
+    ngx_int_t request_id; /* index of $request_id */
+} ngx_http_gatehouse_main_conf_t;
+
+typedef struct {
+    ngx_uint_t mode;
+    ngx_str_t issuer;
+    ngx_str_t audience;
+    ngx_str_t organization;
+    ngx_str_t feed;
+    ngx_array_t *permissions; /* of struct gh_str; empty for "none" */
+    ngx_uint_t methods;       /* 0 = every one */
+    time_t leeway;
+    ngx_uint_t cookies;
+
+    /* made of the above when a location is guarded */
+    struct gh_policy policy;
+    ngx_str_t scope; /* the permissions, blank-separated */
+    ngx_http_gatehouse_keyring_t *keyring;
+} ngx_http_gatehouse_loc_conf_t;
+
+/* What is known about a request, over all its internal redirects and
+ * subrequests: nginx clears module contexts on those, so it hangs on the
+ * pool that they share. */
+typedef struct {
+    ngx_uint_t authorizations;    /* header lines of that name */
+    struct gh_str authorization;  /* the first; kept when it is stripped */
+    struct gh_str request_id;
+    enum gh_err target;           /* the verdict on the request target */
+
+    ngx_http_gatehouse_keyring_t *keyring; /* which opened the token */
+    enum gh_err opened;
+    struct gh_arena *arena;
+    struct gh_claims claims; /* valid when opened is GH_OK */
+
+    unsigned guarded : 1; /* some location of the request was */
+    unsigned keep_cookies : 1;
+} ngx_http_gatehouse_ctx_t;
+
+extern ngx_module_t ngx_http_gatehouse_module;
+
+static inline struct gh_str
+ngx_http_gatehouse_str(ngx_str_t s)
+{
+    return (struct gh_str){ (const char *) s.data, s.len };
+}
+
+/* access.c */
+ngx_int_t ngx_http_gatehouse_access_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_gatehouse_subrequest_handler(ngx_http_request_t *r);
+ngx_http_gatehouse_ctx_t *ngx_http_gatehouse_ctx(ngx_http_request_t *r);
+ngx_http_gatehouse_ctx_t *ngx_http_gatehouse_ctx_find(ngx_http_request_t *r);
+
+/* headers.c: NGX_OK or NGX_ERROR, and then the request must not go on */
+ngx_int_t ngx_http_gatehouse_capture(ngx_http_request_t *r,
+    ngx_http_gatehouse_ctx_t *ctx);
+ngx_int_t ngx_http_gatehouse_strip(ngx_http_request_t *r,
+    ngx_uint_t cookies);
+ngx_int_t ngx_http_gatehouse_identify(ngx_http_request_t *r,
+    ngx_http_gatehouse_ctx_t *ctx, ngx_uint_t public);
+ngx_int_t ngx_http_gatehouse_header_filter_init(ngx_conf_t *cf);
+ngx_int_t ngx_http_gatehouse_respond(ngx_http_request_t *r, char *name,
+    struct gh_str value);
+
+/* error.c */
+void ngx_http_gatehouse_log_refusal(ngx_http_request_t *r,
+    ngx_http_gatehouse_ctx_t *ctx, enum gh_err err, struct gh_str missing);
+ngx_int_t ngx_http_gatehouse_refuse(ngx_http_request_t *r,
+    ngx_http_gatehouse_ctx_t *ctx, enum gh_err err, struct gh_str missing);
+
+/* keyring.c */
+ngx_http_gatehouse_keyring_t *ngx_http_gatehouse_keyring_add(ngx_conf_t *cf,
+    ngx_http_gatehouse_main_conf_t *mcf, ngx_str_t *path, ngx_str_t *issuer);
+ngx_int_t ngx_http_gatehouse_feeds_open(ngx_cycle_t *cycle);
+enum gh_err ngx_http_gatehouse_keyset(ngx_http_gatehouse_keyring_t *keyring,
+    ngx_log_t *log, const struct gh_keyset **ret);

@@ -1,0 +1,148 @@
+#include "gateway/wire.h"
+
+static bool is_alnum(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* Compares a header name with one of ours, written in lower case with '-'. */
+static bool starts_folded(struct gh_str name, struct gh_str with) {
+    if (name.len < with.len)
+        return false;
+    for (size_t i = 0; i < with.len; i++) {
+        char c = name.ptr[i];
+        if (c >= 'A' && c <= 'Z')
+            c = (char)(c - 'A' + 'a');
+        else if (!is_alnum(c))
+            c = '-';
+        if (c != with.ptr[i])
+            return false;
+    }
+    return true;
+}
+
+/* clang-format off */
+static const struct {
+    struct gh_str name; /* a whole name, but for our namespace */
+    enum gh_header_class class;
+} headers[] = {
+    { { "authorization",       13 }, GH_HEADER_AUTHORIZATION },
+    { { "connection",          10 }, GH_HEADER_CONNECTION    },
+    { { "cookie",               6 }, GH_HEADER_COOKIE        },
+    { { "cookie2",              7 }, GH_HEADER_COOKIE        },
+    { { "openai-organization", 19 }, GH_HEADER_CREDENTIAL    },
+    { { "openai-project",      14 }, GH_HEADER_CREDENTIAL    },
+    { { "proxy-authorization", 19 }, GH_HEADER_CREDENTIAL    },
+};
+/* clang-format on */
+
+static const struct gh_str identity_prefix = { "x-gatehouse", 11 };
+
+enum gh_header_class gh_header_classify(struct gh_str name) {
+    if (starts_folded(name, identity_prefix))
+        return GH_HEADER_IDENTITY;
+    for (size_t i = 0; i < GH_COUNT(headers); i++)
+        if (name.len == headers[i].name.len && starts_folded(name, headers[i].name))
+            return headers[i].class;
+    return GH_HEADER_FOREIGN;
+}
+
+bool gh_connection_names_identity(struct gh_str value) {
+    for (; value.len >= identity_prefix.len; value = gh_str_skip(value, 1))
+        if (starts_folded(value, identity_prefix))
+            return true;
+    return false;
+}
+
+static bool is_plain(char c) {
+    return c > 0x20 && c < 0x7f && c != '%'; /* a byte >= 0x80 is below or above, signed or not */
+}
+
+size_t gh_wire_word_length(struct gh_str value) {
+    size_t length = value.len;
+    for (size_t i = 0; i < value.len; i++)
+        if (!is_plain(value.ptr[i]))
+            length += 2;
+    return length;
+}
+
+char *gh_wire_word_write(char *to, struct gh_str value) {
+    static const char digits[] = "0123456789ABCDEF";
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned char c = (unsigned char)value.ptr[i];
+        if (is_plain(value.ptr[i])) {
+            *to++ = value.ptr[i];
+            continue;
+        }
+        *to++ = '%';
+        *to++ = digits[c >> 4];
+        *to++ = digits[c & 15];
+    }
+    return to;
+}
+
+bool gh_request_id_ok(struct gh_str id) {
+    if (id.len == 0 || id.len > 128)
+        return false;
+    for (size_t i = 0; i < id.len; i++)
+        if (!is_alnum(id.ptr[i]) && id.ptr[i] != '.' && id.ptr[i] != '_' && id.ptr[i] != '-')
+            return false;
+    return true;
+}
+
+bool gh_quotable(struct gh_str text) {
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\')
+            return false;
+    }
+    return true;
+}
+
+bool gh_scope_token_ok(struct gh_str text) {
+    return text.len > 0 && gh_quotable(text) && !memchr(text.ptr, ' ', text.len);
+}
+
+int gh_refusal_status(enum gh_err e) {
+    switch (e) {
+    case GH_ERR_AMBIGUOUS_TARGET:
+        return 400;
+    case GH_ERR_MALFORMED: /* of the token: nothing else of the request is read here */
+    case GH_ERR_TOO_LARGE:
+    case GH_ERR_UNSUPPORTED:
+        return 401;
+    default:;
+        int status = gh_err_status(e);
+        return status == 401 || status == 403 ? status : 503; /* our trouble is never the caller's fault */
+    }
+}
+
+void gh_challenge_format(struct gh_buf *ret, enum gh_err e, struct gh_str realm, struct gh_str scope) {
+    int status = gh_refusal_status(e);
+    if (status != 401 && status != 403)
+        return;
+    gh_buf_add(ret, GH_STR("Bearer realm=\""));
+    gh_buf_add(ret, realm);
+    gh_buf_add_char(ret, '"');
+    if (e != GH_ERR_NO_TOKEN) /* RFC 6750 3.1: no error code for a caller that sent no credentials */
+        gh_buf_addf(ret, ", error=\"%s\", error_description=\"%s\"",
+                    status == 401 ? "invalid_token" : "insufficient_scope", gh_err_text(e));
+    if (scope.len > 0) {
+        gh_buf_add(ret, GH_STR(", scope=\""));
+        gh_buf_add(ret, scope);
+        gh_buf_add_char(ret, '"');
+    }
+}
+
+void gh_error_body_format(struct gh_buf *ret, enum gh_err e, struct gh_str missing) {
+    int status = gh_refusal_status(e);
+    gh_buf_addf(ret, "{\"error\":{\"message\":\"%s", status == 503 ? "the gateway cannot decide now: " : "");
+    if (e == GH_ERR_MALFORMED || e == GH_ERR_TOO_LARGE || e == GH_ERR_UNSUPPORTED)
+        gh_buf_add(ret, GH_STR("the token ")); /* "is not well formed" */
+    gh_buf_addf(ret, "%s", gh_err_text(e));
+    if (missing.len > 0) {
+        gh_buf_add(ret, GH_STR(" ")); /* a scope-token needs no escape in JSON */
+        gh_buf_add(ret, missing);
+    }
+    gh_buf_addf(ret, "\",\"type\":\"%s\",\"param\":null,\"code\":\"%s\"}}",
+                status == 503 ? "server_error" : "invalid_request_error", gh_err_name(e));
+}
