@@ -6,6 +6,7 @@
 
 /* clang-format off */
 static const struct gh_command commands[] = {
+    { "mock-ai", "a small upstream that speaks the OpenAI API, for tests", gh_command_mock_ai },
     { NULL, NULL, NULL },
 };
 /* clang-format on */

@@ -1,1 +1,0 @@
-typedef int gh_mock_is_empty;
