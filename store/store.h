@@ -19,20 +19,23 @@ enum gh_err gh_store_open(const char *path, struct gh_store **ret, char why[256]
 void gh_store_close(struct gh_store *s); /* finishes what is queued */
 
 /* A read connection for the calling thread, made at first use and kept; NULL on STORAGE trouble. Each
- * statement is a snapshot of its own; gh_db_read_begin/end hold one snapshot over several statements. */
+ * statement is a snapshot of its own; gh_db_read_begin/end hold one snapshot over several statements; they
+ * nest, and are harmless in a write closure. The connection goes with its thread, or with gh_store_close when
+ * no other thread uses the store any more. */
 struct gh_db *gh_store_reader(struct gh_store *s);
 enum gh_err gh_db_read_begin(struct gh_db *db);
 void gh_db_read_end(struct gh_db *db);
 
 /* Runs on the writer thread inside a savepoint. Anything but GH_OK rolls this closure back and leaves the
- * others alone. */
+ * others alone. It is not called when the batch is lost before its turn. */
 typedef enum gh_err gh_write_fn(struct gh_db *db, void *data);
 
 /* Runs on the writer thread after COMMIT (or failure), in the order of the queue; it publishes and wakes, it
  * never blocks. */
 typedef void gh_written_fn(enum gh_err result, void *data);
 
-/* BUSY when GH_LIMIT_WRITE_QUEUE closures wait already: then neither function is called. */
+/* BUSY when GH_LIMIT_WRITE_QUEUE closures wait already: then neither function is called. `written` may be
+ * NULL. */
 enum gh_err gh_store_write(struct gh_store *s, gh_write_fn *write, gh_written_fn *written, void *data);
 
 /* The same and waits; for start-up, the command line and tests, never on an event loop. */
@@ -63,10 +66,13 @@ struct gh_rows {
     struct gh_db *db;
     void *statement;
     enum gh_sql sql;
+    bool fetched, has_row, short_of_memory; /* the driver's */
 };
 
 /* Every parameter of the statement must be bound and every bind must exist: otherwise STORAGE, logged (our
- * own mistake). CONFLICT on a unique key, NOT_FOUND on a missing foreign key, STORAGE on the rest. */
+ * own mistake). CONFLICT on a unique key, NOT_FOUND on a missing foreign key, MALFORMED for a text with a NUL
+ * in it, BUSY when another process keeps the database locked, NOMEM, STORAGE on the rest. The first step is
+ * taken here, so an INSERT … RETURNING fails here. Bound texts may go once this returns. */
 enum gh_err gh_db_query(struct gh_db *db, enum gh_sql sql, const struct gh_bind *binds, size_t count,
                         struct gh_rows *ret);
 enum gh_err gh_rows_next(struct gh_rows *r, bool *ret_has_row);

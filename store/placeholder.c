@@ -1,1 +1,0 @@
-typedef int gh_store_is_empty;

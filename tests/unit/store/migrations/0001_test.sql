@@ -1,0 +1,4 @@
+CREATE TABLE parents (id TEXT PRIMARY KEY);
+CREATE TABLE children (
+    id TEXT PRIMARY KEY, parent_id TEXT NOT NULL REFERENCES parents (id) ON DELETE CASCADE,
+    note TEXT, size BIGINT NOT NULL CHECK (size >= 0));
