@@ -2,14 +2,20 @@
 #pragma once
 
 /* tokens (shared/vectors policy) */
-#define GH_LIMIT_TOKEN 16384      /* bytes of a bearer token */
-#define GH_LIMIT_KID 256          /* bytes of a key id */
-#define GH_LIMIT_JSON_DEPTH 16    /* nesting of header and claims; the outermost object is 1 */
-#define GH_LIMIT_AUDIENCES 32     /* members of an aud array */
-#define GH_LIMIT_PERMISSIONS 1000 /* members of a permissions array: Auth0's permissions per role and user   \
-                                   */
+#define GH_LIMIT_TOKEN 16384   /* bytes of a bearer token */
+#define GH_LIMIT_KID 256       /* bytes of a key id */
+#define GH_LIMIT_JSON_DEPTH 16 /* nesting of header and claims; the outermost object is 1 */
+#define GH_LIMIT_AUDIENCES 32  /* members of an aud array */
+#define GH_LIMIT_PERMISSIONS                                                                                 \
+    1000 /* members of a permissions array: Auth0's permissions per role and user                            \
+          */
 #define GH_LIMIT_NUMERIC_DATE (1LL << 53)
-#define GH_LIMIT_JWKS 262144 /* bytes of a JWK set */
+#define GH_LIMIT_JSON_NESTING 128  /* nesting that no caller of the scanner can lift: it recurses */
+#define GH_LIMIT_JSON_MEMBERS 1024 /* member names of all objects that are open at one place of a text */
+#define GH_LIMIT_JSON_INTEGER (1LL << 53)
+#define GH_LIMIT_RSA_BITS_MIN 2048
+#define GH_LIMIT_RSA_BITS_MAX 8192 /* larger keys are a way to make us slow */
+#define GH_LIMIT_JWKS 262144       /* bytes of a JWK set */
 #define GH_LIMIT_JWKS_KEYS 100
 
 /* HTTP, tenant */
