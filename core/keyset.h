@@ -6,6 +6,7 @@
 #include "core/arena.h"
 #include "core/buf.h"
 #include "core/err.h"
+#include "core/jwk.h"
 
 struct gh_key {
     struct gh_str kid;
@@ -19,8 +20,9 @@ void gh_keyset_free(struct gh_keyset *ks);
 
 /* Reads a JWK Set (RFC 7517). A key without `alg` takes `fallback`; with GH_ALG_UNKNOWN it is refused.
  * Refuses the whole set on: duplicate kid, symmetric keys, private members, RSA < 2048 bits, e != 65537,
- * ROCA, points off the curve, more than GH_LIMIT_JWKS_KEYS keys. Keys with use "enc" or of unknown type are
- * skipped. MALFORMED, TOO_LARGE, UNSUPPORTED, NOMEM. */
+ * ROCA, points off the curve, more than GH_LIMIT_JWKS_KEYS keys. Keys that are not for us are
+ * skipped: without kid, with use "enc", of unknown type or algorithm, and those without `alg` that `fallback`
+ * does not fit. MALFORMED, TOO_LARGE, UNSUPPORTED, NOMEM, CRYPTO. */
 enum gh_err gh_keyset_parse_jwks(struct gh_str json, enum gh_alg fallback, struct gh_keyset **ret);
 
 /* Takes a reference on pkey. CONFLICT when the kid is there; UNSUPPORTED when the key does not fit the
@@ -30,12 +32,6 @@ enum gh_err gh_keyset_add_pem(struct gh_keyset *ks, struct gh_str kid, enum gh_a
 
 const struct gh_key *gh_keyset_find(const struct gh_keyset *ks, struct gh_str kid); /* borrowed, or NULL */
 size_t gh_keyset_count(const struct gh_keyset *ks);
-
-/* The public JWK of a key, one JSON object with kid, use, alg, kty and its parameters, appended to `ret`. */
-enum gh_err gh_jwk_format(const struct gh_key *key, struct gh_buf *ret);
-
-/* RFC 7638 thumbprint (SHA-256, base64url, 43 characters) in the arena: the kid of keys that we make. */
-enum gh_err gh_jwk_thumbprint(struct gh_arena *a, EVP_PKEY *pkey, struct gh_str *ret);
 
 static inline void gh_keyset_freep(struct gh_keyset **ks) {
     gh_keyset_free(*ks);
