@@ -16,7 +16,7 @@ struct gh_jws {
 enum gh_err gh_jws_split(struct gh_arena *a, struct gh_str text, struct gh_jws *ret);
 
 /* The protected header: alg and kid are there, crit, b64 and zip are not; jku, x5u, jwk, x5c are never read.
- */
+ * MALFORMED, WRONG_ALG for an alg that we do not know, TOO_LARGE, NOMEM. */
 struct gh_jws_header {
     enum gh_alg alg;
     struct gh_str kid, typ; /* typ is empty when absent */
