@@ -24,7 +24,9 @@ struct gh_claims {
 };
 
 /* The claims object as JSON text. Types as in shared/vectors: exp is required, dates are plain integers <=
- * 2^53, duplicates refused. MALFORMED, BAD_CLAIM, TOO_LARGE, NOMEM. Strings live in the arena, unescaped. */
+ * 2^53, duplicates refused. MALFORMED, BAD_CLAIM, TOO_LARGE, NOMEM. Strings are unescaped: views of `json`,
+ * or copies in the arena where they had escapes. Only exp is required here; absent names are empty, present
+ * ones are not. */
 enum gh_err gh_claims_parse(struct gh_arena *a, struct gh_str json, struct gh_claims *ret);
 
 /* Gives the key of (issuer, kid), borrowed until the caller is done, or NULL. */
