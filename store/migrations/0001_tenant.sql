@@ -121,6 +121,9 @@ CREATE TABLE authorization_codes (
     user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     organization_id TEXT REFERENCES organizations (id) ON DELETE CASCADE,
     expires_at BIGINT NOT NULL, spent_at BIGINT, family TEXT, doc TEXT NOT NULL);
+CREATE INDEX authorization_codes_client ON authorization_codes (client_id);
+CREATE INDEX authorization_codes_user ON authorization_codes (user_id);
+CREATE INDEX authorization_codes_organization ON authorization_codes (organization_id);
 
 CREATE TABLE refresh_tokens (
     token_hash TEXT PRIMARY KEY, family TEXT NOT NULL,
@@ -131,3 +134,5 @@ CREATE TABLE refresh_tokens (
     spent_at BIGINT, revoked_at BIGINT, doc TEXT NOT NULL);
 CREATE INDEX refresh_tokens_family ON refresh_tokens (family);
 CREATE INDEX refresh_tokens_user ON refresh_tokens (user_id, client_id);
+CREATE INDEX refresh_tokens_client ON refresh_tokens (client_id);
+CREATE INDEX refresh_tokens_organization ON refresh_tokens (organization_id);
