@@ -37,6 +37,7 @@
 #define GH_LIMIT_CODE_SECONDS 60  /* life of an authorization code */
 
 /* stack files */
-#define GH_LIMIT_STACK_FILE (1 << 20)
+#define GH_LIMIT_STACK_FILE (4 << 20) /* bytes of one file: 20,000 resources fit */
+#define GH_LIMIT_STACK_NODES 500000   /* scalars, lists and maps of one file */
 #define GH_LIMIT_STACK_DEPTH 64
 #define GH_LIMIT_STACK_RESOURCES 20000

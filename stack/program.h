@@ -35,6 +35,10 @@ struct gh_registrar {
 /* Reads DIR/Pulumi.yaml (name, runtime, config, variables, resources, outputs). Errors land in d; *ret is
  * NULL then. */
 enum gh_err gh_program_load(const char *dir, struct gh_diagnostics *d, struct gh_program **ret);
+
+/* The same from memory: `file` is for diagnostics, `dir` for fn::readFile. */
+enum gh_err gh_program_parse(const char *dir, const char *file, struct gh_str text, struct gh_diagnostics *d,
+                             struct gh_program **ret);
 void gh_program_free(struct gh_program *p);
 const char *gh_program_name(const struct gh_program *p);
 
@@ -42,7 +46,11 @@ const char *gh_program_name(const struct gh_program *p);
  * traps. */
 enum gh_err gh_program_check(const struct gh_program *p, struct gh_diagnostics *d);
 
-/* Runs it. *outputs: object of the program's outputs in wire form. Independent branches go on after a failed
- * resource; then an error is returned. */
+/* Runs it; check first: what the check refuses, the run reads as null. *outputs: object of the program's
+ * outputs in wire form. Independent branches go on after a failed resource; then an error is returned. */
 enum gh_err gh_program_run(const struct gh_program *p, const struct gh_config *config,
                            const struct gh_registrar *registrar, struct gh_diagnostics *d, json_t **outputs);
+
+static inline void gh_program_freep(struct gh_program **p) {
+    gh_program_free(*p);
+}

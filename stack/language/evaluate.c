@@ -1,0 +1,459 @@
+/* Runs a program: one declaration after the other, each value known, unknown (in a preview) or secret. */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/limits.h"
+#include "stack/config.h"
+#include "stack/language/tree.h"
+
+struct evaluation {
+    const struct gh_program *p;
+    const struct gh_config *config;
+    const struct gh_registrar *registrar;
+    struct gh_diagnostics *d;
+    struct gh_arena *arena;
+    json_t **values; /* by declaration; NULL: not there yet, or failed */
+    size_t *seen;    /* by declaration: the round in which dependencies() met it */
+    size_t round;
+    enum gh_err error; /* the first */
+};
+
+static json_t *evaluate(struct evaluation *ev, const struct expr *e);
+
+static struct gh_position where(const struct evaluation *ev, struct place at) {
+    return at_place(ev->p->file, at);
+}
+
+static json_t *wrap(json_t *value, bool secret) {
+    return secret && value && !gh_value_is_secret(value) ? gh_value_secret(value) : value;
+}
+
+/* ---- ${…} ---- */
+
+static json_t *pulumi_value(const struct evaluation *ev, struct gh_str name) {
+    if (gh_str_is(name, "stack"))
+        return json_string(gh_config_stack(ev->config));
+    if (gh_str_is(name, "project"))
+        return json_string(ev->p->name);
+    if (gh_str_is(name, "organization"))
+        return json_string("organization"); /* what Pulumi says when no service is behind it */
+    char full[PATH_MAX];
+    return json_string(realpath(ev->p->dir, full) ? full : ev->p->dir);
+}
+
+static json_t *urn(const struct evaluation *ev, const struct declaration *d) {
+    return json_sprintf("urn:pulumi:%s::%s::%s::%s", gh_config_stack(ev->config), ev->p->name,
+                        d->resource->token, d->registered);
+}
+
+/* One step into a value. What is not there is null, as in Pulumi. */
+static json_t *step_into(struct evaluation *ev, const struct expr *e, json_t *value,
+                         const struct access *step) {
+    if (step->name.ptr)
+        return json_object_getn(value, step->name.ptr, step->name.len);
+    if (json_is_array(value) && step->index >= json_array_size(value)) {
+        gh_diagnose(ev->d, GH_SEVERITY_ERROR, where(ev, e->at), "there is no item %llu in a list of %zu",
+                    step->index, json_array_size(value));
+        return NULL;
+    }
+    json_t *item = json_array_get(value, (size_t)step->index);
+    return item ? item : json_null();
+}
+
+static json_t *follow(struct evaluation *ev, const struct expr *e, json_t *value, const struct access *path) {
+    bool secret = false;
+    for (;; path = path->next) {
+        for (; gh_value_is_secret(value); value = gh_value_reveal(value))
+            secret = true;
+        if (!path || gh_value_is_unknown(value))
+            break;
+        value = step_into(ev, e, value, path);
+        if (!value && path->name.ptr)
+            value = json_null();
+        if (!value)
+            return NULL;
+    }
+    return wrap(json_incref(value), secret);
+}
+
+static json_t *evaluate_access(struct evaluation *ev, const struct expr *e) {
+    if (!e->root)
+        return pulumi_value(ev, e->path->name);
+    const struct declaration *d = e->root;
+    if (d->kind == DECLARED_CONFIG) {
+        json_t *value = gh_config_get(ev->config, d->name.ptr);
+        json_t *ret = value ? follow(ev, e, value, e->path) : NULL;
+        json_decref(value);
+        return ret;
+    }
+    json_t *value = ev->values[d->index];
+    if (!value) /* it failed and said why */
+        return NULL;
+    if (d->kind == DECLARED_RESOURCE && !e->path) /* the resource itself stands for its id */
+        return json_incref(json_object_get(value, "id"));
+    if (d->kind == DECLARED_RESOURCE && gh_str_is(e->path->name, "urn"))
+        return urn(ev, d);
+    return follow(ev, e, value, e->path);
+}
+
+/* ---- text ---- */
+
+static bool add_number(struct gh_buf *out, double n) {
+    char text[40];
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, n);
+        if (strtod(text, NULL) == n)
+            break;
+    }
+    gh_buf_add(out, gh_str_from(text));
+    return true;
+}
+
+/* A scalar as text; false for lists and maps. */
+static bool add_text(struct gh_buf *out, const json_t *value) {
+    switch (json_typeof(value)) {
+    case JSON_STRING:
+        gh_buf_add(out, (struct gh_str){ json_string_value(value), json_string_length(value) });
+        return true;
+    case JSON_INTEGER:
+        gh_buf_addf(out, "%lld", (long long)json_integer_value(value));
+        return true;
+    case JSON_REAL:
+        return add_number(out, json_real_value(value));
+    case JSON_TRUE:
+    case JSON_FALSE:
+        gh_buf_add(out, json_is_true(value) ? GH_STR("true") : GH_STR("false"));
+        return true;
+    case JSON_NULL:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static json_t *evaluate_text(struct evaluation *ev, const struct expr *e) {
+    gh_auto(gh_buf_release) struct gh_buf out = gh_buf_make(GH_LIMIT_STACK_FILE);
+    bool secret = false, unknown = false, good = true;
+    for (const struct expr *part = e->first; part && good; part = part->next) {
+        json_t *value = evaluate(ev, part);
+        if (!value)
+            return NULL;
+        secret |= gh_value_has_secret(value);
+        unknown |= gh_value_has_unknown(value);
+        good = add_text(&out, gh_value_reveal(value));
+        json_decref(value);
+    }
+    if (!good || out.failed) {
+        gh_diagnose(ev->d, GH_SEVERITY_ERROR, where(ev, e->at), "%s",
+                    good ? "the text is too large"
+                         : "a list or a map cannot be part of a text; see fn::toJSON");
+        return NULL;
+    }
+    return wrap(unknown ? gh_value_unknown() : json_stringn(out.ptr ? out.ptr : "", out.len), secret);
+}
+
+/* ---- calls ---- */
+
+static json_t *mark_secrets(json_t *object, const struct gh_property *properties, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        json_t *value = json_object_get(object, properties[i].name);
+        if (properties[i].secret && value && !json_is_null(value) && !gh_value_is_secret(value))
+            json_object_set_new(object, properties[i].name, gh_value_secret(json_incref(value)));
+    }
+    return object;
+}
+
+static json_t *evaluate_members(struct evaluation *ev, const struct expr *first) {
+    json_t *object = json_object();
+    for (const struct expr *m = first; m; m = m->next) {
+        json_t *value = evaluate(ev, m);
+        if (!value || json_object_setn_new(object, m->key.ptr, m->key.len, value) != 0) {
+            json_decref(object);
+            return NULL;
+        }
+    }
+    return object;
+}
+
+static json_t *evaluate_invoke(struct evaluation *ev, const struct expr *e) {
+    json_t *arguments = evaluate_members(ev, e->first), *result = NULL;
+    if (!arguments)
+        return NULL;
+    if (gh_value_has_unknown(arguments)) {
+        json_decref(arguments);
+        return gh_value_unknown();
+    }
+    bool secret = gh_value_has_secret(arguments);
+    const struct gh_registrar *r = ev->registrar;
+    enum gh_err error =
+        r->invoke(r->context, e->function->token, arguments, where(ev, e->at), ev->d, &result);
+    json_decref(arguments);
+    if (error) {
+        ev->error = ev->error ? ev->error : error;
+        return NULL;
+    }
+    if (json_is_object(result) && !gh_value_is_secret(result))
+        mark_secrets(result, e->function->outputs, e->function->output_count);
+    if (e->returns.len && !gh_value_is_unknown(result)) {
+        const struct access path = { .name = e->returns };
+        json_t *one = follow(ev, e, result, &path);
+        json_decref(result);
+        result = one;
+    }
+    return wrap(result, secret);
+}
+
+static json_t *evaluate_builtin(struct evaluation *ev, const struct expr *e) {
+    struct builtin_call call = { .dir = ev->p->dir, .d = ev->d, .at = where(ev, e->at) };
+    bool secret = false, unknown = false, good = true;
+    size_t n = 0;
+    for (const struct expr *argument = e->first; argument && good; argument = argument->next, n++) {
+        json_t *value = evaluate(ev, argument);
+        good = value;
+        secret |= value && gh_value_has_secret(value);
+        unknown |= value && gh_value_has_unknown(value);
+        call.arguments[n] = value ? gh_value_plain(value) : NULL;
+        json_decref(value);
+    }
+    json_t *ret = NULL;
+    if (good && unknown)
+        ret = wrap(gh_value_unknown(), secret || strcmp(e->builtin->name, "secret") == 0);
+    else if (good)
+        ret = wrap(e->builtin->run(&call), secret);
+    json_decref(call.arguments[0]);
+    json_decref(call.arguments[1]);
+    return ret;
+}
+
+static json_t *evaluate_list(struct evaluation *ev, const struct expr *e) {
+    json_t *list = json_array();
+    for (const struct expr *item = e->first; item; item = item->next)
+        if (json_array_append_new(list, evaluate(ev, item)) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    return list;
+}
+
+/* A new reference; NULL when it was diagnosed here or where the value failed. */
+static json_t *evaluate(struct evaluation *ev, const struct expr *e) {
+    switch (e->kind) {
+    case EXPR_NULL:
+        return json_null();
+    case EXPR_BOOLEAN:
+        return json_boolean(e->boolean);
+    case EXPR_INTEGER:
+        return json_integer(e->integer);
+    case EXPR_NUMBER:
+        return json_real(e->number);
+    case EXPR_STRING:
+        return json_stringn(e->text.ptr, e->text.len);
+    case EXPR_LIST:
+        return evaluate_list(ev, e);
+    case EXPR_OBJECT:
+        return evaluate_members(ev, e->first);
+    case EXPR_ACCESS:
+        return evaluate_access(ev, e);
+    case EXPR_TEXT:
+        return evaluate_text(ev, e);
+    case EXPR_CALL:
+        return e->function ? evaluate_invoke(ev, e) : evaluate_builtin(ev, e);
+    }
+    return NULL;
+}
+
+/* ---- inputs by the schema: numbers and booleans become texts where a text is wanted, null is "not set",
+ * what the provider calls secret is one ---- */
+
+static json_t *fit(json_t *value, struct gh_str type); /* value stolen */
+
+static json_t *fit_members(json_t *object, const struct gh_property *properties, size_t count) {
+    json_t *ret = json_object(), *value;
+    const char *key;
+    json_object_foreach(object, key, value) {
+        const struct gh_property *p = gh_schema_property(properties, count, gh_str_from(key));
+        if (json_is_null(value))
+            continue;
+        json_t *fitted = fit(json_incref(value), p ? gh_str_from(p->type) : GH_STR("any"));
+        json_object_set_new(ret, key, wrap(fitted, p && p->secret));
+    }
+    json_decref(object);
+    return ret;
+}
+
+static json_t *fit_text(json_t *value) {
+    if (!json_is_number(value) && !json_is_boolean(value))
+        return value;
+    gh_auto(gh_buf_release) struct gh_buf out = gh_buf_make(64);
+    (void)add_text(&out, value);
+    json_decref(value);
+    return json_stringn(out.ptr, out.len);
+}
+
+static json_t *fit_items(json_t *value, struct gh_str item) {
+    json_t *child;
+    const char *key;
+    size_t i;
+    json_array_foreach(value, i, child) {
+        json_array_set_new(value, i, fit(json_incref(child), item));
+    }
+    json_object_foreach(value, key, child) {
+        json_object_set_new(value, key, fit(json_incref(child), item));
+    }
+    return value;
+}
+
+static json_t *fit(json_t *value, struct gh_str type) {
+    if (!value || gh_value_is_unknown(value))
+        return value;
+    if (gh_value_is_secret(value)) {
+        json_t *plain = json_incref(gh_value_reveal(value));
+        json_decref(value);
+        return gh_value_secret(fit(plain, type));
+    }
+    if (gh_str_is(type, "string"))
+        return fit_text(value);
+    if (gh_str_is(type, "integer") && json_is_real(value)) { /* 1e3; the check refused fractions */
+        json_int_t n = (json_int_t)json_real_value(value);
+        json_decref(value);
+        return json_integer(n);
+    }
+    if (gh_str_ends(type, GH_STR("[]")) && json_is_array(value))
+        return fit_items(value, (struct gh_str){ type.ptr, type.len - 2 });
+    if (gh_str_starts(type, GH_STR("map<")) && json_is_object(value))
+        return fit_items(value, (struct gh_str){ type.ptr + 4, type.len - 5 });
+    if (gh_str_starts(type, GH_STR("@")) && json_is_object(value)) {
+        const struct gh_object_type *object = gh_schema_object(type.ptr + 1);
+        if (object)
+            return fit_members(value, object->properties, object->property_count);
+    }
+    return value;
+}
+
+/* ---- resources ---- */
+
+struct names {
+    const char **list;
+    size_t count;
+};
+
+/* The resources behind what a declaration refers to, through variables. False: one of them failed. */
+static bool dependencies(struct evaluation *ev, const struct declaration *d, struct names *names) {
+    bool good = true;
+    for (size_t i = 0; i < d->needs_count; i++) {
+        const struct declaration *needed = d->needs[i];
+        if (ev->seen[needed->index] == ev->round)
+            continue;
+        ev->seen[needed->index] = ev->round;
+        good &= ev->values[needed->index] != NULL;
+        if (needed->kind == DECLARED_RESOURCE)
+            names->list[names->count++] = needed->registered;
+        else
+            good &= dependencies(ev, needed, names);
+    }
+    return good;
+}
+
+static bool input_is_secret(const struct gh_registration *reg, const char *name) {
+    const char *const *more = reg->additional_secret_outputs;
+    for (; more && *more; more++)
+        if (strcmp(*more, name) == 0)
+            return true;
+    return gh_value_has_secret(json_object_get(reg->inputs, name));
+}
+
+/* An output is as secret as the input it came from. */
+static void mark_outputs(json_t *outputs, const struct declaration *d, const struct gh_registration *reg) {
+    const struct gh_resource_type *t = d->resource;
+    mark_secrets(outputs, t->inputs, t->input_count);
+    mark_secrets(outputs, t->outputs, t->output_count);
+    const char *key;
+    json_t *value;
+    void *next;
+    json_object_foreach_safe(outputs, next, key, value) {
+        if (!json_is_null(value) && !gh_value_is_secret(value) && input_is_secret(reg, key))
+            json_object_set_new(outputs, key, gh_value_secret(json_incref(value)));
+    }
+}
+
+static json_t *register_resource(struct evaluation *ev, const struct declaration *d,
+                                 const struct names *names) {
+    json_t *inputs = d->properties ? evaluate_members(ev, d->properties->first) : json_object(),
+           *outputs = NULL;
+    if (!inputs)
+        return NULL;
+    inputs = fit_members(inputs, d->resource->inputs, d->resource->input_count);
+    const struct options *o = &d->options;
+    const struct gh_registration reg = {
+        .name = d->registered,
+        .type = d->resource->token,
+        .inputs = inputs,
+        .depends_on = names->list,
+        .depends_on_count = names->count,
+        .position = where(ev, d->at),
+        .protect = o->protect,
+        .retain_on_delete = o->retain_on_delete,
+        .delete_before_replace = o->delete_before_replace,
+        .import_id = o->import_id,
+        .ignore_changes = o->ignore_changes,
+        .replace_on_changes = o->replace_on_changes,
+        .additional_secret_outputs = o->additional_secret_outputs,
+    };
+    const struct gh_registrar *r = ev->registrar;
+    enum gh_err error = r->register_resource(r->context, &reg, ev->d, &outputs);
+    if (!error && outputs)
+        mark_outputs(outputs, d, &reg);
+    else if (!ev->error)
+        ev->error = error;
+    json_decref(inputs);
+    return error ? NULL : outputs;
+}
+
+static void come_about(struct evaluation *ev, const struct declaration *d, const char **room) {
+    struct names names = { .list = room };
+    ev->round++;
+    if (!dependencies(ev, d, &names)) /* what it needs failed: it is skipped */
+        return;
+    ev->values[d->index] =
+        d->kind == DECLARED_RESOURCE ? register_resource(ev, d, &names) : evaluate(ev, d->expr);
+    if (!ev->values[d->index] && !ev->error)
+        ev->error = GH_ERR_MALFORMED;
+}
+
+/* Outputs that rest on what failed are left out. */
+static json_t *collect_outputs(struct evaluation *ev) {
+    json_t *ret = json_object();
+    for (const struct expr *m = ev->p->outputs ? ev->p->outputs->first : NULL; m; m = m->next) {
+        json_t *value = evaluate(ev, m);
+        if (value)
+            json_object_setn_new(ret, m->key.ptr, m->key.len, value);
+        else if (!ev->error)
+            ev->error = GH_ERR_MALFORMED;
+    }
+    return ret;
+}
+
+enum gh_err gh_program_run(const struct gh_program *p, const struct gh_config *config,
+                           const struct gh_registrar *registrar, struct gh_diagnostics *d, json_t **outputs) {
+    enum gh_err e = gh_config_check(config, d);
+    if (e)
+        return e;
+    gh_auto(gh_arena_freep) struct gh_arena *a = gh_arena_new(64 << 20);
+    struct evaluation ev = { .p = p, .config = config, .registrar = registrar, .d = d, .arena = a };
+    size_t count = 0;
+    if (!a)
+        return GH_ERR_NOMEM;
+    struct declaration **order = graph_order(p, a, &count);
+    ev.values = gh_arena_calloc(a, p->count, sizeof *ev.values);
+    ev.seen = gh_arena_calloc(a, p->count, sizeof *ev.seen);
+    const char **room = gh_arena_calloc(a, p->count, sizeof *room);
+    if (!order || !ev.values || !ev.seen || !room)
+        return GH_ERR_NOMEM;
+    for (size_t i = 0; i < count; i++)
+        come_about(&ev, order[i], room);
+    *outputs = collect_outputs(&ev);
+    for (size_t i = 0; i < p->count; i++)
+        json_decref(ev.values[i]);
+    return ev.error;
+}
