@@ -19,7 +19,8 @@ GH_DEFINE_FREEP(OSSL_PARAM, OSSL_PARAM_free)
 /* The members of a JWK that we look at, by value; absent ones are empty. */
 struct jwk {
     struct gh_str kty, kid, use, alg, crv, n, e, x, y;
-    bool secret; /* has a member that only a private or symmetric key has */
+    bool secret;        /* has a member that only a private or symmetric key has */
+    bool other_purpose; /* has key_ops, and "verify" is not among them */
 };
 
 static const struct {
@@ -41,6 +42,23 @@ static bool is_secret(struct gh_str name) {
     return false;
 }
 
+/* RFC 7517 4.3. */
+static enum gh_err read_purpose(struct gh_arena *a, struct gh_json value, struct jwk *ret) {
+    struct gh_str name, operation;
+    struct gh_json item;
+    if (value.type != GH_JSON_ARRAY)
+        return GH_ERR_MALFORMED;
+    ret->other_purpose = true;
+    for (size_t at = 0; gh_json_next(value, &at, &name, &item);) {
+        enum gh_err e = gh_json_string(a, item, &operation);
+        if (e)
+            return e == GH_ERR_BAD_CLAIM ? GH_ERR_MALFORMED : e;
+        if (gh_str_is(operation, "verify"))
+            ret->other_purpose = false;
+    }
+    return GH_OK;
+}
+
 static enum gh_err read_member(struct gh_arena *a, struct gh_str name, struct gh_json value,
                                struct jwk *ret) {
     for (size_t i = 0; i < GH_COUNT(members); i++) {
@@ -50,6 +68,8 @@ static enum gh_err read_member(struct gh_arena *a, struct gh_str name, struct gh
         enum gh_err e = gh_json_string(a, value, to);
         return e == GH_ERR_BAD_CLAIM || (e == GH_OK && to->len == 0) ? GH_ERR_MALFORMED : e;
     }
+    if (gh_json_key_spells(name, GH_STR("key_ops")))
+        return read_purpose(a, value, ret);
     ret->secret |= is_secret(name);
     return GH_OK;
 }
@@ -175,7 +195,7 @@ enum gh_err gh_jwk_parse(struct gh_arena *a, struct gh_json json, enum gh_alg fa
         return GH_ERR_UNSUPPORTED;
     if (jwk.kid.len > GH_LIMIT_KID)
         return GH_ERR_TOO_LARGE;
-    if (jwk.kid.len == 0 || (jwk.use.len && !gh_str_is(jwk.use, "sig")))
+    if (jwk.kid.len == 0 || jwk.other_purpose || (jwk.use.len && !gh_str_is(jwk.use, "sig")))
         return GH_ERR_NOT_FOUND;
     if ((e = bind_alg(&jwk, fallback, alg)))
         return e;

@@ -14,9 +14,9 @@ struct gh_key;
 enum gh_err gh_jwk_check(enum gh_alg alg, EVP_PKEY *pkey);
 
 /* Reads a public JWK. A key without `alg` takes `fallback`. NOT_FOUND for a key that is not for us and does
- * no harm: without kid, for encryption, of a type or algorithm that we do not know. MALFORMED, UNSUPPORTED (a
- * weak, symmetric or private key, or neither alg nor fallback), NOMEM, CRYPTO. *kid is a view or lives in the
- * arena; *pkey is the caller's. */
+ * no harm: without kid, for another use, of a type or algorithm that we do not know. MALFORMED, UNSUPPORTED
+ * (a weak, symmetric or private key, or neither alg nor fallback), NOMEM, CRYPTO. *kid is a view or lives in
+ * the arena; *pkey is the caller's. */
 enum gh_err gh_jwk_parse(struct gh_arena *a, struct gh_json jwk, enum gh_alg fallback, struct gh_str *kid,
                          enum gh_alg *alg, EVP_PKEY **pkey);
 
