@@ -27,6 +27,10 @@ enum gh_err gh_jws_header_parse(struct gh_arena *a, struct gh_str base64url, str
  * (RFC 8725 3.1), else BAD_SIGNATURE or CRYPTO. */
 enum gh_err gh_jws_verify(const struct gh_jws *jws, enum gh_alg alg, const struct gh_key *key);
 
+/* What a verification starts from: preparing it once a key saves a sixth of the cost of RS256. Only ever
+ * copied, so threads may share it. The caller's; NOMEM or CRYPTO. */
+enum gh_err gh_jws_verifier_new(const struct gh_key *key, EVP_MD_CTX **ret);
+
 /* Makes a compact token. `payload` is JSON; the header is {"alg","typ","kid"}. `key->pkey` must hold the
  * private key. */
 enum gh_err gh_jws_sign(struct gh_arena *a, const struct gh_key *key, struct gh_str typ,

@@ -24,6 +24,30 @@ static bool to_library(const struct gh_alg_traits *t, EVP_PKEY *pkey, struct gh_
     return len > 0;
 }
 
+enum gh_err gh_jws_verifier_new(const struct gh_key *key, EVP_MD_CTX **ret) {
+    const struct gh_alg_traits *t = gh_alg_traits(key->alg);
+    gh_auto(EVP_MD_CTX_freep) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    EVP_PKEY_CTX *pctx; /* the context's own */
+    if (!ctx)
+        return GH_ERR_NOMEM;
+    if (!t || EVP_DigestVerifyInit_ex(ctx, &pctx, t->digest, NULL, NULL, key->pkey, NULL) != 1 ||
+        !set_padding(pctx, t))
+        return GH_ERR_CRYPTO;
+    *ret = ctx;
+    ctx = NULL;
+    return GH_OK;
+}
+
+/* A context of our own for one verification. */
+static enum gh_err start(const struct gh_key *key, EVP_MD_CTX **ret) {
+    if (!key->verifier)
+        return gh_jws_verifier_new(key, ret);
+    *ret = EVP_MD_CTX_new();
+    if (!*ret)
+        return GH_ERR_NOMEM;
+    return EVP_MD_CTX_copy_ex(*ret, key->verifier) == 1 ? GH_OK : GH_ERR_CRYPTO;
+}
+
 enum gh_err gh_jws_verify(const struct gh_jws *jws, enum gh_alg alg, const struct gh_key *key) {
     const struct gh_alg_traits *t = gh_alg_traits(key->alg);
     if (alg != key->alg || !t)
@@ -34,13 +58,10 @@ enum gh_err gh_jws_verify(const struct gh_jws *jws, enum gh_alg alg, const struc
     if (!to_library(t, key->pkey, jws->signature, der, &signature))
         return GH_ERR_BAD_SIGNATURE;
 
-    gh_auto(EVP_MD_CTX_freep) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    EVP_PKEY_CTX *pctx; /* the context's own */
-    if (!ctx)
-        return GH_ERR_NOMEM;
-    if (EVP_DigestVerifyInit_ex(ctx, &pctx, t->digest, NULL, NULL, key->pkey, NULL) != 1 ||
-        !set_padding(pctx, t))
-        return GH_ERR_CRYPTO;
+    gh_auto(EVP_MD_CTX_freep) EVP_MD_CTX *ctx = NULL;
+    enum gh_err e = start(key, &ctx);
+    if (e)
+        return e;
 
     /* 0 and negative both mean "not proven"; only 1 is a yes. */
     int yes = EVP_DigestVerify(ctx, gh_bytes(signature), signature.len, gh_bytes(jws->signing_input),

@@ -6,6 +6,7 @@
 
 #include "core/b64url.h"
 #include "core/jwk.h"
+#include "core/jws.h"
 #include "core/limits.h"
 
 /* Twice the limit of keys and a power of two, so that a probe ends soon. A slot is 0 or one more than the
@@ -27,6 +28,7 @@ void gh_keyset_free(struct gh_keyset *ks) {
     if (!ks)
         return;
     for (size_t i = 0; i < ks->count; i++) {
+        EVP_MD_CTX_free(ks->keys[i]->verifier);
         EVP_PKEY_free(ks->keys[i]->pkey);
         free(ks->keys[i]);
     }
@@ -78,6 +80,11 @@ static enum gh_err insert(struct gh_keyset *ks, struct gh_str kid, enum gh_alg a
     struct gh_key *key = key_new(kid, alg, pkey);
     if (!key)
         return GH_ERR_NOMEM;
+    enum gh_err e = gh_jws_verifier_new(key, &key->verifier);
+    if (e) {
+        free(key);
+        return e;
+    }
     ks->keys[ks->count++] = key;
     ks->slots[slot] = (unsigned char)ks->count;
     return GH_OK;

@@ -11,7 +11,8 @@
 struct gh_key {
     struct gh_str kid;
     enum gh_alg alg;
-    EVP_PKEY *pkey; /* never NULL */
+    EVP_PKEY *pkey;       /* never NULL */
+    EVP_MD_CTX *verifier; /* ready to be copied by gh_jws_verify, in keys of a set; NULL in others */
 };
 
 struct gh_keyset;
