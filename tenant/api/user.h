@@ -1,0 +1,15 @@
+/* tenant/api/user.h - users as other objects' lists show them. */
+#pragma once
+#include "tenant/api/call.h"
+
+/* {user_id, email, picture, name} of a row (id, created_at, doc). */
+enum gh_err gh_user_summary(struct gh_db *db, struct gh_call *c, struct gh_rows *row, json_t **ret);
+
+/* A role {id, name, description} of a row (id, created_at, doc). */
+enum gh_err gh_role_summary(struct gh_db *db, struct gh_call *c, struct gh_rows *row, json_t **ret);
+
+/* Steps before the write of users (handlers.c). */
+enum gh_err gh_users_prepare_create(struct gh_db *db, struct gh_call *c);
+enum gh_err gh_users_prepare_update(struct gh_db *db, struct gh_call *c);
+bool gh_user_hash_wanted(const struct gh_call *c);
+enum gh_err gh_user_hash(struct gh_exchange *x);
