@@ -13,3 +13,6 @@ enum gh_err gh_change_bump(struct gh_db *db, struct gh_exchange *x, enum gh_epoc
  * caller waits with gh_await_time until (epoch + 1) s). Any of the strings may be empty. */
 enum gh_err gh_change_newest(struct gh_tenant *t, struct gh_str user, struct gh_str organization,
                              struct gh_str client, long long *ret);
+
+/* At start, in a closure on the writer thread: every stored epoch goes to the feed again. */
+enum gh_err gh_change_republish(struct gh_db *db, struct gh_tenant *t);

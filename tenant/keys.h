@@ -9,6 +9,7 @@ struct gh_keys;
 /* Loads the sealed keys of the store; makes what is missing: the current one at once, the next one on a
  * thread after start (RSA-2048 costs 0.25 s median). */
 enum gh_err gh_keys_open(struct gh_tenant *t, struct gh_keys **ret);
+void gh_keys_start_next(struct gh_keys *k); /* once requests are served; does nothing when there is one */
 void gh_keys_close(struct gh_keys *k);
 
 /* Signs a claims object and continues; x->err, and the compact token in *ret (arena). `typ` is "JWT" or

@@ -17,6 +17,12 @@ enum gh_collection {
     GH_CLIENT_GRANTS,
 };
 
+/* The Management API's identifier derives from the origin and is never stored: its row and the grants on it
+ * have this one instead. The functions below take and give the derived one, which gh_tenant_open tells
+ * here (one process serves one tenant). */
+#define GH_MANAGEMENT_IDENTIFIER "urn:gatehouse:management"
+void gh_record_set_management(struct gh_str audience); /* borrowed */
+
 /* By id; the caller owns the reference. NOT_FOUND, STORAGE, NOMEM. */
 enum gh_err gh_record_get(struct gh_db *db, enum gh_collection c, struct gh_str id, json_t **ret);
 

@@ -14,13 +14,15 @@ struct gh_tenant_config {
     const char *trusted_peers; /* comma list of addresses whose X-Forwarded-* count; a unix socket's peer is
                                   always trusted */
     const char *feed;          /* path of the feed file */
-    const char *kek_file;      /* 32 bytes, hex; made with 0600 when absent (dev), required in `serve` */
+    const char *kek_file;      /* 32 bytes, hex */
+    bool make_kek;             /* make the file, 0600, when it is absent: `dev` and `init`, never `serve` */
     unsigned threads;          /* 0: max(1, cores) */
 };
 
 struct gh_keys;
 struct gh_sealer;
 struct gh_pools;
+struct gh_http;
 
 struct gh_tenant {
     const struct gh_tenant_config *config;
@@ -33,9 +35,8 @@ struct gh_tenant {
     struct gh_keys *keys;
     struct gh_sealer *sealer;
     struct gh_pools *pools;
+    int stop_fd; /* an eventfd: gh_tenant_stop writes, gh_tenant_serve waits */
 };
-
-struct gh_first_client; /* the machine client that a fresh tenant makes; tenant/fresh.h */
 
 /* Opens everything and makes a fresh tenant when the database is new. On failure `why` says it for the
  * operator. */

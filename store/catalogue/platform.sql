@@ -9,3 +9,22 @@ INSERT INTO settings (name, doc) VALUES ($name, $doc) ON CONFLICT (name) DO UPDA
 -- name: epochs_all
 -- republished to the feed at start
 SELECT kind, a, b, epoch FROM epochs;
+
+-- name: epoch_raise
+-- an epoch never goes back
+INSERT INTO epochs (kind, a, b, epoch) VALUES ($kind, $a, $b, $epoch)
+ON CONFLICT (kind, a, b) DO UPDATE SET epoch = excluded.epoch WHERE excluded.epoch > epochs.epoch;
+
+-- name: time_newest
+-- the latest moment that the store has seen, in seconds: the clock may have been set back since
+SELECT COALESCE(MAX(t), 0) FROM (SELECT MAX(epoch) AS t FROM epochs UNION ALL SELECT MAX(created_at) / 1000 AS t FROM logs) moments;
+
+-- name: signing_keys_all
+SELECT kid, state, sealed_private_key, certificate FROM signing_keys ORDER BY created_at, kid;
+
+-- name: signing_key_insert
+INSERT INTO signing_keys (kid, state, sealed_private_key, certificate, created_at)
+VALUES ($kid, $state, $sealed_private_key, $certificate, $created_at);
+
+-- name: log_insert
+INSERT INTO logs (id, created_at, type, doc) VALUES ($id, $created_at, $type, $doc);

@@ -1,1 +1,0 @@
-typedef int gh_tenant_is_empty;
