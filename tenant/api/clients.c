@@ -131,20 +131,6 @@ static struct gh_str take_secret(struct gh_call *c, json_t *doc) {
     return secret;
 }
 
-/* --- rules --- */
-
-/* default_organization needs both its members or is cleared (recorded: flows alone is 400). */
-static enum gh_err check(struct gh_call *c, const json_t *doc) {
-    const json_t *organization = json_object_get(doc, "default_organization");
-    if (json_is_object(organization) &&
-        (!json_object_get(organization, "organization_id") || !json_object_get(organization, "flows")))
-        return gh_call_refuse(c, 400, "invalid_body",
-                              "Payload validation error: 'Missing required property: %s' on property "
-                              "default_organization.",
-                              json_object_get(organization, "flows") ? "organization_id" : "flows");
-    return GH_OK;
-}
-
 enum gh_err gh_clients_create(struct gh_db *db, struct gh_call *c) {
     json_auto_t *doc = json_deep_copy(c->body);
     struct gh_str id, secret;
@@ -152,9 +138,7 @@ enum gh_err gh_clients_create(struct gh_db *db, struct gh_call *c) {
         return GH_ERR_NOMEM;
     secret = take_secret(c, doc);
     gh_client_drop_nulls(doc);
-    enum gh_err e = check(c, doc);
-    if (!e)
-        e = gh_client_defaults(doc);
+    enum gh_err e = gh_client_defaults(doc);
     if (!e)
         e = gh_client_add_credentials(c, doc);
     if (!e)
@@ -172,8 +156,8 @@ enum gh_err gh_clients_update(struct gh_db *db, struct gh_call *c) {
     json_auto_t *doc = NULL;
     json_auto_t *patch = json_deep_copy(c->body);
     enum gh_err e = gh_collection_get(db, c, &gh_clients, id, &doc);
-    if (!e)
-        e = patch ? check(c, patch) : GH_ERR_NOMEM;
+    if (!e && !patch)
+        e = GH_ERR_NOMEM;
     if (e)
         return e;
     secret = take_secret(c, patch);
