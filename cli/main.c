@@ -6,6 +6,7 @@
 
 /* clang-format off */
 static const struct gh_command commands[] = {
+    { "check", "tell what is wrong with a stack file, offline", gh_command_check },
     { "mock-ai", "a small upstream that speaks the OpenAI API, for tests", gh_command_mock_ai },
     { NULL, NULL, NULL },
 };

@@ -5,7 +5,7 @@
 
 #include "core/limits.h"
 #include "stack/config.h"
-#include "stack/language/tree.h"
+#include "stack/language/type.h"
 
 struct evaluation {
     const struct gh_program *p;
@@ -319,16 +319,12 @@ static json_t *fit(json_t *value, struct gh_str type) {
         json_decref(value);
         return json_integer(n);
     }
-    if (gh_str_ends(type, GH_STR("[]")) && json_is_array(value))
-        return fit_items(value, (struct gh_str){ type.ptr, type.len - 2 });
-    if (gh_str_starts(type, GH_STR("map<")) && json_is_object(value))
-        return fit_items(value, (struct gh_str){ type.ptr + 4, type.len - 5 });
-    if (gh_str_starts(type, GH_STR("@")) && json_is_object(value)) {
-        const struct gh_object_type *object = gh_schema_object(type.ptr + 1);
-        if (object)
-            return fit_members(value, object->properties, object->property_count);
-    }
-    return value;
+    if (type_is_list(type) && json_is_array(value))
+        return fit_items(value, type_item(type));
+    if (type_is_map(type) && json_is_object(value))
+        return fit_items(value, type_value(type));
+    const struct gh_object_type *object = json_is_object(value) ? type_object(type) : NULL;
+    return object ? fit_members(value, object->properties, object->property_count) : value;
 }
 
 /* ---- resources ---- */

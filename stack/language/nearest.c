@@ -58,7 +58,7 @@ void nearest_tell(const struct nearest *n, struct gh_diagnostics *d, const char 
     for (size_t i = 0; i < n->kept; i++)
         gh_buf_addf(&text, "%s%.*s", i ? ", " : "", GH_STR_FMT(n->best[i]));
     if (n->seen > n->kept)
-        gh_buf_addf(&text, " and %zu others", n->seen - n->kept);
+        gh_buf_addf(&text, " and %zu other%s", n->seen - n->kept, n->seen - n->kept == 1 ? "" : "s");
     if (!text.failed)
         gh_diagnose_detail(d, "%s", text.ptr);
 }

@@ -93,6 +93,10 @@ static struct declaration *declare(struct loading *l, enum declaration_kind kind
         p->all = all;
         l->room = room;
     }
+    if (p->count >= GH_LIMIT_STACK_RESOURCES) {
+        refuse(&l->r, place_of(v->key), "a program declares at most %d things", GH_LIMIT_STACK_RESOURCES);
+        return NULL;
+    }
     struct declaration *d = need(&l->r, GH_NEW(p->arena, struct declaration));
     if (!d)
         return NULL;
@@ -386,9 +390,7 @@ static void read_resource(struct loading *l, struct declaration *d, const struct
 static void read_resources(struct loading *l, const struct gh_yaml *map) {
     if (gh_yaml_is_null(map) || !is_map(l, map))
         return;
-    if (map->count > GH_LIMIT_STACK_RESOURCES)
-        refuse(&l->r, place_of(map), "a stack holds at most %d resources", GH_LIMIT_STACK_RESOURCES);
-    for (const struct gh_yaml *v = map->first; v && map->count <= GH_LIMIT_STACK_RESOURCES; v = v->next) {
+    for (const struct gh_yaml *v = map->first; v; v = v->next) {
         struct declaration *d = declare(l, DECLARED_RESOURCE, v);
         if (!d)
             return;

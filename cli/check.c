@@ -1,0 +1,86 @@
+/* cli/check.c - gatehouse check: reads a program and says what is wrong with it, without a tenant. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/options.h"
+#include "stack/config.h"
+#include "stack/program.h"
+
+static json_t *as_json(const struct gh_diagnostics *d) {
+    json_t *list = json_array();
+    const struct gh_diagnostic *one;
+    for (size_t i = 0; (one = gh_diagnostics_at(d, i)); i++) {
+        json_t *row =
+            json_pack("{s:s, s:o}", "severity", one->severity == GH_SEVERITY_ERROR ? "error" : "warning",
+                      "summary", json_stringn(one->summary.ptr, one->summary.len));
+        if (one->detail.len)
+            json_object_set_new(row, "detail", json_stringn(one->detail.ptr, one->detail.len));
+        if (one->position.file)
+            json_object_set_new(row, "file", json_string(one->position.file));
+        if (one->position.line) {
+            json_object_set_new(row, "line", json_integer(one->position.line));
+            json_object_set_new(row, "column", json_integer(one->position.column));
+        }
+        json_array_append_new(list, row);
+    }
+    return json_pack("{s:I, s:I, s:o}", "errors", (json_int_t)gh_diagnostics_count(d, GH_SEVERITY_ERROR),
+                     "warnings", (json_int_t)gh_diagnostics_count(d, GH_SEVERITY_WARNING), "diagnostics",
+                     list);
+}
+
+static void print_json(const struct gh_diagnostics *d) {
+    json_t *report = as_json(d);
+    char *text = report ? json_dumps(report, JSON_INDENT(2)) : NULL;
+    puts(text ? text : "{\"errors\": 1}");
+    free(text);
+    json_decref(report);
+}
+
+/* With a stack named its values are checked too: all there, all of their type. */
+static enum gh_err examine(const char *dir, const char *stack, struct gh_diagnostics *d) {
+    gh_auto(gh_program_freep) struct gh_program *p = NULL;
+    enum gh_err e = gh_program_load(dir, d, &p);
+    if (e)
+        return e;
+    e = gh_program_check(p, d);
+    if (!stack)
+        return e;
+    gh_auto(gh_config_freep) struct gh_config *config = NULL;
+    enum gh_err of_stack = gh_config_open(dir, stack, p, d, &config);
+    if (!of_stack)
+        of_stack = gh_config_check(config, d);
+    return e ? e : of_stack;
+}
+
+int gh_command_check(int argc, char **argv) {
+    const char *dir = ".", *stack = NULL;
+    bool json = false;
+    const struct gh_option options[] = {
+        { "cwd", 'C', GH_OPTION_TEXT, &dir, "DIR", "the folder of the program (default: this one)" },
+        { "stack", 's', GH_OPTION_TEXT, &stack, "STACK", "check the values of this stack too" },
+        { "json", 'j', GH_OPTION_FLAG, &json, NULL, "a JSON object on stdout instead of text on stderr" },
+        { 0 },
+    };
+    int operands = 0;
+    int stop = gh_options_parse(options, "check [-C DIR] [-s STACK] [--json]",
+                                "Reads Pulumi.yaml and tells what is wrong with it, offline.", argc, argv, 0,
+                                &operands);
+    if (stop)
+        return stop - 1;
+    gh_auto(gh_diagnostics_freep) struct gh_diagnostics *d = gh_diagnostics_new();
+    if (!d)
+        return GH_EXIT_ERROR;
+    enum gh_err e = examine(dir, stack, d);
+    size_t errors = gh_diagnostics_count(d, GH_SEVERITY_ERROR),
+           warnings = gh_diagnostics_count(d, GH_SEVERITY_WARNING);
+    if (json)
+        print_json(d);
+    else {
+        gh_diagnostics_print(d, STDERR_FILENO, isatty(STDERR_FILENO));
+        printf("%zu error%s, %zu warning%s\n", errors, errors == 1 ? "" : "s", warnings,
+               warnings == 1 ? "" : "s");
+    }
+    return e || errors ? GH_EXIT_ERROR : GH_EXIT_OK;
+}
