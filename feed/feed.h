@@ -18,23 +18,28 @@ enum gh_epoch_kind {
 
 struct gh_feed_writer;
 /* Opens or creates the file (0600), takes the writer's lock (BUSY when another has it) and keeps its content.
- * FEED, IO. */
+ * A damaged file is mended: what is whole stays, and the keys go, so that no token passes. Therefore at
+ * start: first republish all epochs, then set the keys. FEED for a file that is not a feed or of another
+ * version, IO, NOMEM. */
 enum gh_err gh_feed_writer_open(const char *path, struct gh_feed_writer **ret);
 void gh_feed_writer_close(struct gh_feed_writer *w);
 
 /* Raises the epoch; a lower value than the stored one changes nothing (SUSPENDED is set as given). Visible to
- * every reader on return. Not thread-safe: one thread publishes. A full disk is IO and nothing changes. */
+ * every reader on return. Not thread-safe: one thread publishes. A full disk is IO and nothing changes: then
+ * raise the GLOBAL epoch, which needs no room. MALFORMED below 0 or above 2^37 - 2, FEED. */
 enum gh_err gh_feed_set_epoch(struct gh_feed_writer *w, enum gh_epoch_kind kind, struct gh_str a,
                               struct gh_str b, long long epoch);
 
-/* Replaces the JWKS of an issuer. TOO_LARGE above GH_LIMIT_JWKS. */
+/* Replaces the JWKS of an issuer; the same text again changes nothing. TOO_LARGE above GH_LIMIT_JWKS or 64
+ * issuers, FEED, IO. */
 enum gh_err gh_feed_set_keys(struct gh_feed_writer *w, struct gh_str issuer, struct gh_str jwks);
 
-struct gh_feed; /* a read-only mapping; share it between threads and across fork */
+struct gh_feed; /* a read-only mapping; share it between threads and across fork. The file is never shortened:
+                 * where somebody does it by hand, readers get SIGBUS */
 enum gh_err gh_feed_open(const char *path, struct gh_feed **ret); /* FEED, NOT_FOUND, IO */
 void gh_feed_close(struct gh_feed *f);
 
-/* *ret = 0 when there is no such epoch. FEED when the file is damaged. */
+/* *ret = 0 when there is no such epoch, or when the GLOBAL one covers it. FEED when the file is damaged. */
 enum gh_err gh_feed_epoch(const struct gh_feed *f, enum gh_epoch_kind kind, struct gh_str a, struct gh_str b,
                           long long *ret);
 
@@ -44,3 +49,11 @@ enum gh_err gh_feed_keys_generation(const struct gh_feed *f, unsigned long long 
 /* A consistent copy of an issuer's JWKS in the arena. NOT_FOUND, FEED, NOMEM. */
 enum gh_err gh_feed_keys(const struct gh_feed *f, struct gh_arena *a, struct gh_str issuer,
                          struct gh_str *ret);
+
+static inline void gh_feed_freep(struct gh_feed **f) {
+    gh_feed_close(*f);
+}
+
+static inline void gh_feed_writer_freep(struct gh_feed_writer **w) {
+    gh_feed_writer_close(*w);
+}

@@ -1,1 +1,0 @@
-typedef int gh_feed_is_empty;
