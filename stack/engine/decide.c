@@ -1,0 +1,428 @@
+/* One registration against ledger and tenant: which step is it? The same code decides in the preview and in
+ * `up`. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "stack/engine/internal.h"
+#include "stack/engine/mapping.h"
+#include "stack/engine/seal.h"
+#include "stack/value.h"
+
+struct gh_step *gh_step_new(struct gh_engine *e, const char *name, const char *token, struct gh_position at) {
+    struct gh_step *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->name = gh_arena_cstr(e->arena, gh_str_from(name));
+    s->type = gh_schema_resource(gh_str_from(token));
+    s->provider = s->type ? gh_provider_find(s->type->token) : NULL;
+    s->position = at;
+    if (at.file)
+        s->position.file = gh_arena_cstr(e->arena, gh_str_from(at.file));
+    return s;
+}
+
+void gh_step_free(struct gh_step *s) {
+    if (!s)
+        return;
+    json_decref(s->inputs);
+    json_decref(s->changes);
+    json_decref(s->entry);
+    json_decref(s->live);
+    json_decref(s->outputs);
+    free(s->id);
+    free(s);
+}
+
+struct gh_crypter *gh_engine_crypter(struct gh_engine *e) {
+    if (!e->crypter_asked && e->options.config)
+        e->crypter = gh_config_crypter(e->options.config, e->options.diagnostics);
+    e->crypter_asked = true;
+    return e->crypter;
+}
+
+static bool same_secret(void *context, const json_t *sealed, json_t *plain) {
+    return gh_seal_matches(sealed, plain, gh_engine_crypter(context));
+}
+
+static const json_t *old_inputs(const struct gh_step *s) {
+    return json_object_get(s->entry, "inputs");
+}
+
+void gh_step_diff(struct gh_engine *e, const struct gh_step *s, const char *const *ignore,
+                  struct gh_diff *diff) {
+    json_t *wanted = gh_inputs_without(s, s->inputs, ignore);
+    json_t *before = s->entry ? gh_inputs_without(s, old_inputs(s), ignore) : NULL;
+    *diff = (struct gh_diff){
+        .provider = s->provider,
+        .wanted = gh_mapping_encode(s->type, wanted),
+        .before = before ? gh_mapping_encode(s->type, before) : NULL,
+        .live = s->live,
+        .same_secret = same_secret,
+        .context = e,
+    };
+    json_decref(wanted);
+    json_decref(before);
+}
+
+static bool set_id(struct gh_step *s, const char *id) {
+    free(s->id);
+    s->id = id ? strdup(id) : NULL;
+    return !id || s->id;
+}
+
+/* Links, sets and facets are called after their parents. */
+static void set_composite_id(struct gh_step *s) {
+    gh_auto(gh_buf_release) struct gh_buf id = gh_buf_make(4096);
+    if (strchr(s->provider->id, '{') &&
+        gh_provider_expand(s->provider->id, NULL, s->inputs, false, &id) == GH_OK)
+        set_id(s, id.ptr);
+}
+
+static bool differs(const json_t *before, json_t *now) {
+    if (!before && !now)
+        return false;
+    return gh_value_has_unknown(now) || !json_equal(before, now);
+}
+
+/* ignoreChanges: what the program now says of these counts as what it said before. */
+static void keep_ignored(struct gh_step *s, const char *const *ignore) {
+    for (; ignore && *ignore && s->entry; ignore++)
+        gh_path_set(s->inputs, *ignore, gh_path_get((json_t *)(uintptr_t)old_inputs(s), *ignore));
+}
+
+static bool must_replace(const struct gh_step *s, const struct gh_registration *r) {
+    for (size_t i = 0; i < s->type->input_count; i++) {
+        const struct gh_property *p = &s->type->inputs[i];
+        json_t *before = json_object_get(old_inputs(s), p->name), *now = json_object_get(s->inputs, p->name);
+        bool fixed = p->replace_on_changes || gh_provider_lists(s->provider->create_only, 4, p->name);
+        for (const char *const *name = r->replace_on_changes; name && *name && !fixed; name++)
+            fixed = strcmp(*name, "*") == 0 || strcmp(*name, p->name) == 0;
+        if (fixed && (before || now) && differs(before, now))
+            return true;
+    }
+    return false;
+}
+
+/* With the same natural key the old one has to go before the new one can come. */
+static bool key_stays(const struct gh_step *s) {
+    for (size_t i = 0; i < GH_COUNT(s->provider->keys) && s->provider->keys[i]; i++)
+        if (differs(json_object_get(old_inputs(s), s->provider->keys[i]),
+                    json_object_get(s->inputs, s->provider->keys[i])))
+            return false;
+    return s->provider->keys[0] && !s->provider->key_repeats;
+}
+
+static enum gh_err refuse_adoption(struct gh_engine *e, const struct gh_step *s) {
+    gh_diagnose(e->options.diagnostics, GH_SEVERITY_ERROR, s->position, "%s %s exists already in %s",
+                gh_schema_short_name(s->type), s->name, e->options.domain);
+    gh_diagnose_detail(e->options.diagnostics,
+                       "--adopt takes it over: only what the program declares is changed, and "
+                       "destroy gives it back as it was");
+    return GH_ERR_CONFLICT;
+}
+
+/* What cannot be changed must be as declared, or the object is another one. */
+static enum gh_err check_adopted(struct gh_engine *e, const struct gh_step *s) {
+    json_t *wanted = gh_mapping_encode(s->type, s->inputs);
+    enum gh_err err = GH_OK;
+    for (size_t i = 0; i < s->type->input_count && !err; i++) {
+        const struct gh_property *p = &s->type->inputs[i];
+        json_t *there = json_object_get(s->live, p->api), *want = json_object_get(wanted, p->api);
+        if (!p->replace_on_changes || !there || !want || gh_diff_satisfies(want, there))
+            continue;
+        if (json_is_string(there) && json_is_string(want) &&
+            gh_str_eq_nocase(gh_str_from(json_string_value(there)), gh_str_from(json_string_value(want))))
+            continue;
+        gh_diagnose(e->options.diagnostics, GH_SEVERITY_ERROR, s->position,
+                    "%s %s exists already in %s, with another %s", gh_schema_short_name(s->type), s->name,
+                    e->options.domain, p->name);
+        gh_diagnose_detail(e->options.diagnostics,
+                           "%s cannot be changed: take another name, or declare what is there", p->name);
+        err = GH_ERR_CONFLICT;
+    }
+    json_decref(wanted);
+    return err;
+}
+
+static bool contains_text(const json_t *list, const char *text) {
+    size_t i;
+    json_t *element;
+    json_array_foreach(list, i, element) {
+        if (text && json_is_string(element) && strcmp(json_string_value(element), text) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Objects of this type that some resource of the stack owns are not there to be found. */
+static bool is_owned(const struct gh_engine *e, const struct gh_step *s, const char *id) {
+    size_t i;
+    json_t *entry;
+    json_array_foreach(gh_ledger_resources(e->ledger), i, entry) {
+        const char *type = json_string_value(json_object_get(entry, "type"));
+        const char *other = json_string_value(json_object_get(entry, "id"));
+        if (type && other && strcmp(type, s->type->token) == 0 && id && strcmp(other, id) == 0 &&
+            entry != s->entry)
+            return true;
+    }
+    return false;
+}
+
+static const char *object_id(const struct gh_step *s, const json_t *object) {
+    return s->provider->kind == GH_KIND_OBJECT ? json_string_value(json_object_get(object, s->provider->id))
+                                               : NULL;
+}
+
+static enum gh_err several(struct gh_engine *e, const struct gh_step *s, size_t n) {
+    gh_diagnose(e->options.diagnostics, GH_SEVERITY_ERROR, s->position,
+                "there are %zu objects in %s that %s %s could mean", n, e->options.domain,
+                gh_schema_short_name(s->type), s->name);
+    gh_diagnose_detail(e->options.diagnostics,
+                       "say which one with the option import: ID, or delete the others");
+    return GH_ERR_CONFLICT;
+}
+
+/* Finds by natural key what we do not own yet: someone's (adopted), or that of a run that was cut off (ours).
+ */
+static enum gh_err find_unowned(struct gh_engine *e, struct gh_step *s, bool *ours) {
+    struct gh_api_reply reply = { 0 };
+    json_t *found = NULL, *object, *pending = gh_ledger_pending(e->ledger, s->type->token, s->name);
+    size_t i;
+    enum gh_err err = gh_live_by_key(e->live, s->provider, s->inputs, e->applying && pending, &found, &reply);
+    if (err) {
+        json_decref(found);
+        return gh_complain(e, s, "look up", err, &reply);
+    }
+    json_t *mine = json_array();
+    json_array_foreach(found, i, object) {
+        const char *id = object_id(s, object);
+        if (!is_owned(e, s, id) && !(pending && contains_text(json_object_get(pending, "known"), id)))
+            json_array_append(mine, object);
+    }
+    json_decref(found);
+    size_t n = json_array_size(mine);
+    if (n > 1)
+        err = several(e, s, n);
+    else if (n == 1) {
+        s->live = json_incref(json_array_get(mine, 0));
+        const char *id = object_id(s, s->live);
+        if (id)
+            set_id(s, id);
+        *ours = pending != NULL;
+    }
+    json_decref(mine);
+    return err;
+}
+
+static enum gh_err find_owned(struct gh_engine *e, struct gh_step *s) {
+    struct gh_api_reply reply = { 0 };
+    enum gh_err err = gh_live_get(e->live, s->provider, s->id, old_inputs(s), false, &s->live, &reply);
+    return err ? gh_complain(e, s, "read", err, &reply) : GH_OK;
+}
+
+/* The import option: this object becomes ours, wholly. */
+static enum gh_err find_imported(struct gh_engine *e, struct gh_step *s, const char *id) {
+    struct gh_api_reply reply = { 0 };
+    enum gh_err err = gh_live_get(e->live, s->provider, id, s->inputs, false, &s->live, &reply);
+    if (err)
+        return gh_complain(e, s, "import", err, &reply);
+    if (!s->live) {
+        gh_diagnose(e->options.diagnostics, GH_SEVERITY_ERROR, s->position,
+                    "there is no %s with the id %s to import", gh_schema_short_name(s->type), id);
+        return GH_ERR_NOT_FOUND;
+    }
+    s->op = GH_OP_ADOPT;
+    s->note = "imported";
+    return set_id(s, id) ? GH_OK : GH_ERR_NOMEM;
+}
+
+static void compare(struct gh_engine *e, struct gh_step *s, const char *const *ignore) {
+    struct gh_diff diff;
+    size_t i;
+    json_t *change;
+    gh_step_diff(e, s, ignore, &diff);
+    s->changes = gh_diff(&diff);
+    json_decref(diff.wanted);
+    json_decref(diff.before);
+    json_array_foreach(s->changes, i, change) s->drift |= json_object_get(change, "drift") != NULL;
+}
+
+static enum gh_err decide_object(struct gh_engine *e, struct gh_step *s, const struct gh_registration *r) {
+    bool ours = false;
+    enum gh_err err = s->entry ? find_owned(e, s) : GH_OK;
+    if (!err && !s->live && !s->entry && r->import_id)
+        err = find_imported(e, s, r->import_id);
+    bool gone = s->entry && !s->live;
+    if (!err && gone) {
+        s->note = "was deleted outside the stack";
+        s->drift = true;
+        set_id(s, NULL);
+        set_composite_id(s);
+    }
+    if (!err && !s->live)
+        err = find_unowned(e, s, &ours);
+    if (err)
+        return err;
+    if (!s->live) {
+        s->op = GH_OP_CREATE;
+        return GH_OK;
+    }
+    compare(e, s, r->ignore_changes);
+    bool owned = (s->entry && !gone) || ours;
+    if (ours)
+        s->note = "was made by a run that was cut off";
+    if (owned) {
+        s->op = json_array_size(s->changes) ? GH_OP_UPDATE : GH_OP_SAME;
+        return GH_OK;
+    }
+    s->op = GH_OP_ADOPT;
+    bool imported = r->import_id && !s->entry;
+    if (!imported && !e->options.adopt && !gh_api_is_loopback(e->options.domain))
+        return refuse_adoption(e, s);
+    return check_adopted(e, s);
+}
+
+/* The object is another resource's; a part of its fields is ours. */
+static enum gh_err decide_facet(struct gh_engine *e, struct gh_step *s, const struct gh_registration *r) {
+    struct gh_api_reply reply = { 0 };
+    gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
+    if (gh_provider_expand(s->provider->object, NULL, s->inputs, true, &path) == GH_OK) {
+        enum gh_err err = gh_live_get(e->live, s->provider, NULL, s->inputs, false, &s->live, &reply);
+        if (err)
+            return gh_complain(e, s, "read", err, &reply);
+    }
+    if (s->live)
+        compare(e, s, r->ignore_changes);
+    s->op = !s->entry || !s->live ? GH_OP_CREATE : json_array_size(s->changes) ? GH_OP_UPDATE : GH_OP_SAME;
+    return GH_OK;
+}
+
+static bool has_element(const json_t *list, const json_t *element) {
+    size_t i;
+    json_t *other;
+    json_array_foreach(list, i, other) {
+        if (json_equal(other, element))
+            return true;
+    }
+    return false;
+}
+
+static json_t *elements_of(const struct gh_step *s, const json_t *inputs) {
+    const struct gh_property *p =
+        gh_schema_property(s->type->inputs, s->type->input_count, gh_str_from(s->provider->set));
+    json_t *plain = gh_value_plain(json_object_get(inputs, s->provider->set));
+    json_t *encoded = plain ? gh_mapping_encode_value(p, plain) : json_array();
+    json_t *ret = gh_live_canonical(s->provider, encoded);
+    json_decref(encoded);
+    json_decref(plain);
+    return ret;
+}
+
+static void add_element_change(struct gh_step *s, const char *kind, json_t *element, bool foreign,
+                               bool drift) {
+    json_t *change = json_pack("{s:[s], s:O}", "path", s->provider->set, kind, element);
+    if (foreign)
+        json_object_set_new(change, "foreign", json_true());
+    if (drift)
+        json_object_set_new(change, "drift", json_true());
+    s->drift |= drift || foreign;
+    json_array_append_new(s->changes, change);
+}
+
+static void compare_elements(struct gh_step *s) {
+    json_t *wanted = elements_of(s, s->inputs),
+           *before = s->entry ? elements_of(s, old_inputs(s)) : json_array(), *x;
+    size_t i;
+    s->changes = json_array();
+    json_array_foreach(wanted, i, x) {
+        if (!has_element(s->live, x))
+            add_element_change(s, "add", x, false, has_element(before, x));
+    }
+    json_array_foreach(s->live, i, x) {
+        if (!has_element(wanted, x))
+            add_element_change(s, "remove", x, !has_element(before, x), false);
+    }
+    json_decref(wanted);
+    json_decref(before);
+}
+
+static enum gh_err decide_set(struct gh_engine *e, struct gh_step *s) {
+    struct gh_api_reply reply = { 0 };
+    gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
+    if (gh_provider_expand(s->provider->list, NULL, s->inputs, true, &path) == GH_OK) {
+        enum gh_err err = gh_live_elements(e->live, s->provider, s->inputs, false, &s->live, &reply);
+        if (err && err != GH_ERR_NOT_FOUND)
+            return gh_complain(e, s, "read", err, &reply);
+        gh_api_reply_release(&reply);
+    }
+    compare_elements(s);
+    s->op = !s->entry || !s->live ? GH_OP_CREATE : json_array_size(s->changes) ? GH_OP_UPDATE : GH_OP_SAME;
+    return GH_OK;
+}
+
+static enum gh_err check_served(struct gh_engine *e, const struct gh_step *s,
+                                const struct gh_registration *r) {
+    struct gh_diagnostics *d = e->options.diagnostics;
+    if (!s->provider) {
+        gh_diagnose(d, GH_SEVERITY_ERROR, r->position, "resources of type %s cannot be applied yet", r->type);
+        gh_diagnose_detail(
+            d, "gatehouse check knows the type; docs/stack.md lists those that preview and up serve");
+        return GH_ERR_UNSUPPORTED;
+    }
+    for (size_t i = 0; i < GH_COUNT(s->provider->unserved) && s->provider->unserved[i]; i++)
+        if (json_object_get(r->inputs, s->provider->unserved[i])) {
+            gh_diagnose(d, GH_SEVERITY_ERROR, r->position, "property %s of %s cannot be applied yet",
+                        s->provider->unserved[i], gh_schema_short_name(s->type));
+            return GH_ERR_UNSUPPORTED;
+        }
+    return GH_OK;
+}
+
+static enum gh_err decide_replace(struct gh_engine *e, struct gh_step *s, const struct gh_registration *r) {
+    if (s->protect || json_is_true(json_object_get(s->entry, "protect"))) {
+        gh_diagnose(e->options.diagnostics, GH_SEVERITY_ERROR, s->position,
+                    "%s %s would have to be replaced, but it is protected", gh_schema_short_name(s->type),
+                    s->name);
+        gh_diagnose_detail(e->options.diagnostics, "take back the change, or set protect: false first");
+        return GH_ERR_CONFLICT;
+    }
+    s->op = GH_OP_REPLACE;
+    s->delete_first = r->delete_before_replace || key_stays(s);
+    if (s->provider->kind == GH_KIND_SET)
+        compare_elements(s);
+    return GH_OK;
+}
+
+enum gh_err gh_decide(struct gh_engine *e, const struct gh_registration *r, struct gh_step **ret) {
+    struct gh_step *s = gh_step_new(e, r->name, r->type, r->position);
+    if (!s)
+        return GH_ERR_NOMEM;
+    s->protect = r->protect;
+    enum gh_err err = check_served(e, s, r);
+    if (!err) {
+        s->entry = json_incref(gh_ledger_find(e->ledger, s->type->token, s->name));
+        s->inputs = gh_inputs_complete(e, s, r->inputs);
+        keep_ignored(s, r->ignore_changes);
+        set_composite_id(s);
+        if (s->entry)
+            set_id(s, json_string_value(json_object_get(s->entry, "id")));
+        if (s->entry && must_replace(s, r))
+            err = decide_replace(e, s, r);
+        else if (s->provider->kind == GH_KIND_FACET)
+            err = decide_facet(e, s, r);
+        else if (s->provider->kind == GH_KIND_SET)
+            err = decide_set(e, s);
+        else
+            err = decide_object(e, s, r);
+    }
+    if (!err && (s->op == GH_OP_CREATE || s->op == GH_OP_REPLACE)) {
+        json_decref(s->inputs); /* what is made anew takes everything from the program, ignored changes too */
+        s->inputs = gh_inputs_complete(e, s, r->inputs);
+    }
+    if (err) {
+        gh_step_free(s);
+        return err;
+    }
+    *ret = s;
+    return GH_OK;
+}

@@ -1,0 +1,57 @@
+/* stack/engine/internal.h - what the files of the engine share. */
+#pragma once
+#include "stack/engine/diff.h"
+#include "stack/engine/engine.h"
+
+struct gh_engine {
+    struct gh_engine_options options;
+    struct gh_ledger *ledger;
+    struct gh_live *live;
+    struct gh_step **steps;
+    size_t count, room;
+    json_t *by_key; /* "type::name" → index in steps */
+    json_t *order;  /* keys as registered */
+    bool applying, denied, crypter_asked;
+    struct gh_crypter *crypter; /* borrowed from the config; NULL: no passphrase */
+    struct gh_arena *arena;     /* names and texts, for the life of the engine */
+};
+
+/* decide.c: what is to be done about this registration. The step is new and holds all it needs. Errors were
+ * diagnosed. */
+enum gh_err gh_decide(struct gh_engine *e, const struct gh_registration *r, struct gh_step **ret);
+struct gh_step *gh_step_new(struct gh_engine *e, const char *name, const char *token, struct gh_position at);
+void gh_step_free(struct gh_step *s);
+/* The comparison of this step, with create-only and ignored fields left out: two new references in `diff`. */
+void gh_step_diff(struct gh_engine *e, const struct gh_step *s, const char *const *ignore,
+                  struct gh_diff *diff);
+struct gh_crypter *gh_engine_crypter(struct gh_engine *e);
+
+/* inputs.c: defaults, autonaming, secrets. New. */
+json_t *gh_inputs_complete(struct gh_engine *e, const struct gh_step *s, const json_t *inputs);
+json_t *gh_inputs_without(const struct gh_step *s, const json_t *inputs, const char *const *ignore);
+json_t *gh_path_get(json_t *object, const char *path);
+void gh_path_set(json_t *object, const char *path, json_t *value /* borrowed; NULL removes */);
+
+/* outputs.c: what the program sees of it. New. */
+json_t *gh_outputs_of(const struct gh_step *s, const struct gh_registration *r);
+
+/* apply.c */
+enum gh_err gh_apply(struct gh_engine *e, const struct gh_registration *r, struct gh_step *s);
+/* remove.c */
+enum gh_err gh_remove(struct gh_engine *e, struct gh_step *s);
+enum gh_err gh_plan_removals(struct gh_engine *e, bool all);
+
+/* writes.c: the calls themselves. */
+enum gh_err gh_write_object(struct gh_engine *e, struct gh_step *s, const struct gh_diff *diff,
+                            const json_t *changes);
+enum gh_err gh_write_elements(struct gh_engine *e, struct gh_step *s, json_t *add, json_t *remove,
+                              bool lenient);
+
+/* Says what failed, where, what Auth0 answered and what helps. Returns `err`. */
+enum gh_err gh_complain(struct gh_engine *e, const struct gh_step *s, const char *verb, enum gh_err err,
+                        const struct gh_api_reply *reply);
+void gh_engine_add_step(struct gh_engine *e, struct gh_step *s);
+struct gh_step *gh_engine_find_step(const struct gh_engine *e, const char *type, const char *name);
+void gh_engine_tell(struct gh_engine *e, const struct gh_step *s, enum gh_event event);
+enum gh_err gh_entry_of(struct gh_engine *e, const struct gh_registration *r, const struct gh_step *s,
+                        json_t *found, json_t **ret);

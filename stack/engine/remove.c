@@ -1,0 +1,200 @@
+/* Deletions and releases: what is in the ledger and no longer declared, or everything at destroy. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "stack/engine/internal.h"
+#include "stack/engine/mapping.h"
+#include "stack/value.h"
+
+static const char *text(const json_t *object, const char *member) {
+    const char *value = json_string_value(json_object_get(object, member));
+    return value ? value : "";
+}
+
+static bool is_adopted(const json_t *entry) {
+    return json_is_true(json_object_get(entry, "adopted"));
+}
+
+static enum gh_err refuse_protected(struct gh_engine *e, const struct gh_step *s) {
+    gh_diagnose(e->options.diagnostics, GH_SEVERITY_ERROR, s->position,
+                "%s %s is protected and cannot be deleted", gh_schema_short_name(s->type), s->name);
+    gh_diagnose_detail(e->options.diagnostics,
+                       "set protect: false and run `gatehouse up`, or destroy with --ignore-protect");
+    return GH_ERR_CONFLICT;
+}
+
+/* The object whose end is also the end of this one: named by its id or, an API, by its identifier. */
+static bool is_parent(const json_t *candidate, const struct gh_parent *dies_with, const json_t *inputs) {
+    const char *named = json_string_value(json_object_get(inputs, dies_with->property));
+    return named && strcmp(text(candidate, "type"), dies_with->token) == 0 &&
+           (strcmp(text(candidate, "id"), named) == 0 ||
+            strcmp(text(json_object_get(candidate, "inputs"), "identifier"), named) == 0);
+}
+
+static bool parent_goes(const struct gh_engine *e, const struct gh_step *s) {
+    if (!s->provider->dies_with.property)
+        return false;
+    for (size_t i = 0; i < e->count; i++) {
+        const struct gh_step *other = e->steps[i];
+        if (other->op == GH_OP_DELETE && is_parent(other->entry, &s->provider->dies_with, s->inputs))
+            return true;
+    }
+    return false;
+}
+
+static enum gh_err plan_one(struct gh_engine *e, json_t *entry) {
+    struct gh_step *s = gh_step_new(e, text(entry, "name"), text(entry, "type"), (struct gh_position){ 0 });
+    if (!s)
+        return GH_ERR_NOMEM;
+    if (!s->provider) {
+        gh_diagnose(e->options.diagnostics, GH_SEVERITY_ERROR, s->position,
+                    "the ledger names %s of type %s, which this version cannot delete", text(entry, "name"),
+                    text(entry, "type"));
+        gh_step_free(s);
+        return GH_ERR_UNSUPPORTED;
+    }
+    s->entry = json_incref(entry);
+    s->inputs = json_incref(json_object_get(entry, "inputs"));
+    s->id = strdup(text(entry, "id"));
+    s->protect = json_is_true(json_object_get(entry, "protect"));
+    bool retained = json_is_true(json_object_get(entry, "retainOnDelete"));
+    s->op = is_adopted(entry) || retained ? GH_OP_RELEASE : GH_OP_DELETE;
+    if (retained)
+        s->note = "retained";
+    if (json_object_get(entry, "replaced"))
+        s->note = "was replaced";
+    enum gh_err err =
+        s->protect && !e->options.ignore_protect && s->op == GH_OP_DELETE ? refuse_protected(e, s) : GH_OK;
+    gh_engine_add_step(e, s);
+    return err;
+}
+
+static bool is_wanted(const struct gh_engine *e, const json_t *entry) {
+    return !json_object_get(entry, "replaced") &&
+           gh_engine_find_step(e, text(entry, "type"), text(entry, "name")) != NULL;
+}
+
+/* Later things first: the ledger is in the order of their making. */
+enum gh_err gh_plan_removals(struct gh_engine *e, bool all) {
+    json_t *resources = gh_ledger_resources(e->ledger);
+    enum gh_err err = GH_OK;
+    size_t registered = e->count;
+    for (size_t i = json_array_size(resources); i-- > 0;) {
+        json_t *entry = json_array_get(resources, i);
+        if (!all && is_wanted(e, entry))
+            continue;
+        enum gh_err one = plan_one(e, entry);
+        err = err ? err : one;
+    }
+    for (size_t i = registered; i < e->count; i++) {
+        struct gh_step *s = e->steps[i];
+        s->dies_with_parent = s->op == GH_OP_DELETE && parent_goes(e, s);
+    }
+    for (size_t i = 0; i < e->count; i++)
+        gh_engine_tell(e, e->steps[i], i < registered ? GH_EVENT_COUNT : GH_EVENT_PLANNED);
+    return err;
+}
+
+static enum gh_err delete_it(struct gh_engine *e, struct gh_step *s) {
+    struct gh_api_reply reply = { 0 };
+    const struct gh_provider *p = s->provider;
+    gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
+    json_t *body = NULL;
+    if (!p->object) { /* a link that only its collection can take away */
+        json_t *child = json_object();
+        json_object_set(child, p->child, json_object_get(s->inputs, p->child));
+        body = gh_mapping_encode(s->type, child);
+        json_decref(child);
+    }
+    enum gh_err err = gh_provider_expand(p->object ? p->object : p->list, s->id, s->inputs, true, &path);
+    err = err ? err : gh_api_call(e->options.api, "DELETE", path.ptr, body, &reply);
+    json_decref(body);
+    if (err == GH_ERR_NOT_FOUND) /* somebody was faster, or its parent took it along */
+        err = GH_OK;
+    if (err)
+        err = gh_complain(e, s, "delete", err, &reply);
+    else
+        gh_live_note_gone(e->live, p, s->id, s->inputs);
+    gh_api_reply_release(&reply);
+    return err;
+}
+
+/* The fields that we changed go back to what they were; of an object that is gone there is nothing to give
+ * back. */
+static enum gh_err give_back_fields(struct gh_engine *e, struct gh_step *s) {
+    struct gh_api_reply reply = { 0 };
+    json_t *found = json_object_get(s->entry, "found");
+    if (!found || !s->provider->object)
+        return GH_OK;
+    enum gh_err err = gh_live_get(e->live, s->provider, s->id, s->inputs, true, &s->live, &reply);
+    if (err)
+        return gh_complain(e, s, "read", err, &reply);
+    if (!s->live)
+        return GH_OK;
+    json_t *ours = gh_inputs_without(s, s->inputs, NULL);
+    struct gh_diff diff = {
+        .provider = s->provider, .wanted = found, .live = s->live, .before = gh_mapping_encode(s->type, ours)
+    };
+    json_t *changes = gh_diff(&diff);
+    err = gh_write_object(e, s, &diff, changes);
+    json_decref(changes);
+    json_decref(diff.before);
+    json_decref(ours);
+    return err;
+}
+
+static json_t *minus(const json_t *a, const json_t *b) {
+    json_t *ret = json_array(), *x, *y;
+    size_t i, k;
+    json_array_foreach(a, i, x) {
+        bool there = false;
+        json_array_foreach(b, k, y) there = there || json_equal(x, y);
+        if (!there)
+            json_array_append(ret, x);
+    }
+    return ret;
+}
+
+/* Elements that we added go; those that we removed come back where that is still possible. What others did
+ * since stays. */
+static enum gh_err give_back_elements(struct gh_engine *e, struct gh_step *s) {
+    struct gh_api_reply reply = { 0 };
+    enum gh_err err = gh_live_elements(e->live, s->provider, s->inputs, true, &s->live, &reply);
+    if (err == GH_ERR_NOT_FOUND) {
+        gh_api_reply_release(&reply);
+        return GH_OK;
+    }
+    if (err)
+        return gh_complain(e, s, "read", err, &reply);
+    const struct gh_property *p =
+        gh_schema_property(s->type->inputs, s->type->input_count, gh_str_from(s->provider->set));
+    json_t *declared = json_object_get(s->inputs, s->provider->set);
+    json_t *encoded = declared ? gh_mapping_encode_value(p, declared) : json_array();
+    json_t *ours = gh_live_canonical(s->provider, encoded);
+    json_t *found = json_object_get(json_object_get(s->entry, "found"), s->provider->set);
+    json_t *added = minus(ours, found), *taken = minus(found, ours), *missing = minus(taken, s->live);
+    json_t *gone = minus(added, s->live), *remove = minus(added, gone);
+    err = gh_write_elements(e, s, missing, remove, true);
+    json_t *owned[] = { encoded, ours, added, taken, missing, gone, remove };
+    for (size_t i = 0; i < GH_COUNT(owned); i++)
+        json_decref(owned[i]);
+    return err;
+}
+
+enum gh_err gh_remove(struct gh_engine *e, struct gh_step *s) {
+    enum gh_err err = GH_OK;
+    bool retained = json_is_true(json_object_get(s->entry, "retainOnDelete"));
+    if (s->dies_with_parent || retained)
+        err = GH_OK;
+    else if (s->provider->kind == GH_KIND_SET)
+        err = give_back_elements(e, s);
+    else if (s->provider->kind == GH_KIND_FACET || s->op == GH_OP_RELEASE)
+        err = give_back_fields(e, s);
+    else
+        err = delete_it(e, s);
+    if (!err)
+        err = gh_ledger_drop(e->ledger, s->type->token, s->name, s->id);
+    s->done = !err;
+    s->failed = err != GH_OK;
+    return err;
+}
