@@ -8,6 +8,10 @@
 static const struct gh_command commands[] = {
     { "check", "tell what is wrong with a stack file, offline", gh_command_check },
     { "mock-ai", "a small upstream that speaks the OpenAI API, for tests", gh_command_mock_ai },
+    { "preview", "what up would do to the tenant", gh_command_preview },
+    { "up", "make the tenant what Pulumi.yaml declares", gh_command_up },
+    { "destroy", "remove what the stack made, give back what it adopted", gh_command_destroy },
+    { "stack", "output: what the last up gave", gh_command_stack },
     { NULL, NULL, NULL },
 };
 /* clang-format on */

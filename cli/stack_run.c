@@ -1,0 +1,293 @@
+#include "cli/stack_run.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "core/cleanup.h"
+#include "stack/engine/display.h"
+#include "sys/clock.h"
+
+struct flags {
+    const char *dir, *stack, *colour, *message;
+    struct gh_option_list config;
+    bool yes, skip_preview, diff, json, adopt, expect_none, same, secrets, no_outputs, plain, ignore_protect,
+        refresh, preview_only, non_interactive;
+    long parallel;
+};
+
+/* All that one run holds; released in one place. */
+struct run {
+    enum gh_stack_verb verb;
+    struct flags flags;
+    const char *stack;
+    struct gh_arena *arena;
+    struct gh_diagnostics *diagnostics;
+    struct gh_program *program;
+    struct gh_config *config;
+    struct gh_api_settings settings;
+    struct gh_api *api;
+    struct gh_engine *engine;
+    struct gh_display display;
+    json_t *outputs;
+    long long started;
+};
+
+static const struct {
+    const char *usage, *about, *planning, *doing, *question;
+} verbs[] = {
+    { "preview [OPTIONS]", "Shows what up would do: the program, the ledger and the live tenant compared.",
+      "Previewing update", "", "" },
+    { "up [OPTIONS]",
+      "Makes the tenant what the program in Pulumi.yaml declares. A second up changes nothing.",
+      "Previewing update", "Updating", "Do you want to perform this update?" },
+    { "destroy [OPTIONS]",
+      "Removes everything that the stack made. What it adopted goes back to what it was found as.",
+      "Previewing destroy", "Destroying", "Do you want to perform this destroy?" },
+};
+
+static int parse(struct run *r, int argc, char **argv) {
+    struct flags *f = &r->flags;
+    struct gh_option all[] = {
+        { "cwd", 'C', GH_OPTION_TEXT, &f->dir, "DIR", "the folder with Pulumi.yaml (default: here)" },
+        { "stack", 's', GH_OPTION_TEXT, &f->stack, "NAME",
+          "the stack; made when there is none (default: dev)" },
+        { "config", 'c', GH_OPTION_LIST, &f->config, "KEY=VALUE",
+          "set a value of the stack first, and save it" },
+        { "diff", 0, GH_OPTION_FLAG, &f->diff, NULL, "show every property that changes" },
+        { "adopt", 0, GH_OPTION_FLAG, &f->adopt, NULL, "take over what exists, also beyond this machine" },
+        { "expect-no-changes", 0, GH_OPTION_FLAG, &f->expect_none, NULL,
+          "exit with status 7 if there are changes" },
+        { "show-sames", 0, GH_OPTION_FLAG, &f->same, NULL, "a line for what stays as it is, too" },
+        { "show-secrets", 0, GH_OPTION_FLAG, &f->secrets, NULL, "print secrets instead of [secret]" },
+        { "suppress-outputs", 0, GH_OPTION_FLAG, &f->no_outputs, NULL, "no outputs at the end" },
+        { "json", 'j', GH_OPTION_FLAG, &f->json, NULL, "print the plan as one JSON document" },
+        { "color", 0, GH_OPTION_TEXT, &f->colour, "WHEN", "always, never or auto (default: auto)" },
+        { "refresh", 'r', GH_OPTION_FLAG, &f->refresh, NULL, "compare with the live tenant: always done" },
+        { "parallel", 'p', GH_OPTION_NUMBER, &f->parallel, "N",
+          "accepted; calls are made one after the other" },
+        { "message", 'm', GH_OPTION_TEXT, &f->message, "TEXT", "accepted, not kept" },
+        { "non-interactive", 0, GH_OPTION_FLAG, &f->non_interactive, NULL, "never ask" },
+        { "yes", 'y', GH_OPTION_FLAG, &f->yes, NULL, "do it without asking" },
+        { "skip-preview", 'f', GH_OPTION_FLAG, &f->skip_preview, NULL, "do not print the plan first" },
+        { "preview-only", 0, GH_OPTION_FLAG, &f->preview_only, NULL, "show only" },
+        /* of destroy alone: elsewhere the table ends here */
+        { r->verb == GH_STACK_DESTROY ? "ignore-protect" : NULL, 0, GH_OPTION_FLAG, &f->ignore_protect, NULL,
+          "protected resources too" },
+        { 0 },
+    };
+    return gh_options_parse(all, verbs[r->verb].usage, verbs[r->verb].about, argc, argv, 0, NULL);
+}
+
+static void release(struct run *r) {
+    gh_engine_free(r->engine);
+    gh_api_free(r->api);
+    json_decref(r->outputs);
+    gh_config_free(r->config);
+    gh_program_free(r->program);
+    gh_diagnostics_free(r->diagnostics);
+    gh_arena_free(r->arena);
+}
+
+static int print_errors(const struct run *r, int status) {
+    fflush(stdout);
+    gh_diagnostics_print(r->diagnostics, STDERR_FILENO, isatty(STDERR_FILENO));
+    return status;
+}
+
+static size_t errors(const struct run *r) {
+    return gh_diagnostics_count(r->diagnostics, GH_SEVERITY_ERROR);
+}
+
+static void on_wait(void *context, unsigned seconds, const char *why) {
+    fprintf(stderr, "waiting %u s: %s\n", seconds, why);
+}
+
+static void set_display(struct run *r) {
+    const char *when = r->flags.colour ? r->flags.colour : "auto";
+    bool terminal = isatty(STDOUT_FILENO);
+    r->display = (struct gh_display){
+        .out = stdout,
+        .terminal = terminal,
+        .colour =
+            strcmp(when, "always") == 0 || (terminal && strcmp(when, "auto") == 0 && !getenv("NO_COLOR")),
+        .diff = r->flags.diff,
+        .same = r->flags.same,
+        .secrets = r->flags.secrets,
+    };
+}
+
+/* Program and values, before any call: what is wrong with them is told without a tenant. */
+static int load(struct run *r) {
+    const char *dir = r->flags.dir;
+    if (gh_program_load(dir, r->diagnostics, &r->program) != GH_OK)
+        return print_errors(r, GH_EXIT_ERROR);
+    if (gh_config_open(dir, r->stack, r->program, r->diagnostics, &r->config) != GH_OK)
+        return print_errors(r, GH_EXIT_USAGE);
+    for (size_t i = 0; i < r->flags.config.count; i++) {
+        struct gh_str value = gh_str_from(r->flags.config.values[i]), key;
+        if (!gh_str_cut(&value, '=', &key)) {
+            fprintf(stderr, "error: -c takes KEY=VALUE, not '%s'\n", r->flags.config.values[i]);
+            return GH_EXIT_USAGE;
+        }
+        if (gh_config_set(r->config, key, value, false, r->diagnostics) != GH_OK)
+            return print_errors(r, GH_EXIT_USAGE);
+    }
+    if (r->verb == GH_STACK_DESTROY) /* the ledger knows all there is to know */
+        return GH_EXIT_OK;
+    if (gh_program_check(r->program, r->diagnostics) != GH_OK || errors(r))
+        return print_errors(r, GH_EXIT_ERROR);
+    if (gh_config_check(r->config, r->diagnostics) != GH_OK)
+        return print_errors(r, GH_EXIT_USAGE);
+    return GH_EXIT_OK;
+}
+
+static int connect_to_tenant(struct run *r) {
+    const char *missing = gh_api_settings_from_environment(r->arena, &r->settings);
+    if (missing) {
+        fprintf(stderr, "error: %s\n", missing);
+        return GH_EXIT_USAGE;
+    }
+    r->api = gh_api_new(&r->settings, on_wait, NULL);
+    if (!r->api) {
+        fprintf(stderr, "error: the HTTP client could not be set up; is SSL_CERT_FILE readable?\n");
+        return GH_EXIT_ERROR;
+    }
+    struct gh_engine_options options = {
+        .dir = r->flags.dir,
+        .stack = r->stack,
+        .project = gh_program_name(r->program),
+        .domain = r->settings.domain,
+        .write = r->verb != GH_STACK_PREVIEW && !r->flags.preview_only,
+        .adopt = r->flags.adopt,
+        .ignore_protect = r->flags.ignore_protect,
+        .api = r->api,
+        .config = r->config,
+        .diagnostics = r->diagnostics,
+        .event = r->flags.json || r->flags.skip_preview ? NULL : gh_display_step,
+        .context = &r->display,
+    };
+    return gh_engine_new(&options, &r->engine) == GH_OK ? GH_EXIT_OK : print_errors(r, GH_EXIT_ERROR);
+}
+
+static int failure(const struct run *r, int status) {
+    return print_errors(r, gh_engine_denied(r->engine) ? GH_EXIT_DENIED : status);
+}
+
+static int plan(struct run *r) {
+    if (!r->flags.json && !r->flags.skip_preview)
+        printf("%s (%s):\n", verbs[r->verb].planning, r->stack);
+    enum gh_err e;
+    if (r->verb == GH_STACK_DESTROY)
+        e = gh_engine_plan_destroy(r->engine);
+    else {
+        struct gh_registrar registrar = gh_engine_registrar(r->engine);
+        e = gh_program_run(r->program, r->config, &registrar, r->diagnostics, &r->outputs);
+        e = e ? e : gh_engine_end_plan(r->engine);
+    }
+    return e || errors(r) ? failure(r, GH_EXIT_ERROR) : GH_EXIT_OK;
+}
+
+static int show_plan(struct run *r, size_t *changes) {
+    if (r->flags.json) {
+        json_t *digest = gh_display_digest(r->engine, gh_program_name(r->program), r->stack);
+        char *text = json_dumps(digest, JSON_INDENT(2));
+        puts(text ? text : "{}");
+        free(text);
+        json_decref(digest);
+    }
+    *changes = 0;
+    for (size_t i = 0; i < gh_engine_step_count(r->engine); i++)
+        *changes += gh_engine_step_at(r->engine, i)->op != GH_OP_SAME;
+    if (!r->flags.json && !r->flags.skip_preview) {
+        if (r->verb != GH_STACK_DESTROY && !r->flags.no_outputs)
+            gh_display_outputs(&r->display, r->outputs);
+        gh_display_summary(&r->display, r->engine);
+    }
+    if (*changes && r->flags.expect_none) {
+        fflush(stdout);
+        fprintf(stderr, "error: no changes were expected, but there are %zu\n", *changes);
+        return GH_EXIT_UNEXPECTED;
+    }
+    return GH_EXIT_OK;
+}
+
+static bool agreed(const struct run *r) {
+    char line[64] = "";
+    printf("\n%s [yes/no] ", verbs[r->verb].question);
+    fflush(stdout);
+    return fgets(line, sizeof line, stdin) && (strcmp(line, "yes\n") == 0 || strcmp(line, "y\n") == 0);
+}
+
+static int apply(struct run *r) {
+    r->display.applying = true;
+    if (!r->flags.json)
+        printf("%s%s (%s):\n", r->flags.skip_preview ? "" : "\n", verbs[r->verb].doing, r->stack);
+    enum gh_err e = GH_OK;
+    gh_engine_begin_apply(r->engine, r->flags.json ? NULL : gh_display_step);
+    if (r->verb == GH_STACK_UP) {
+        struct gh_registrar registrar = gh_engine_registrar(r->engine);
+        json_decref(r->outputs);
+        r->outputs = NULL;
+        e = gh_program_run(r->program, r->config, &registrar, r->diagnostics, &r->outputs);
+    }
+    json_t *none = json_object();
+    enum gh_err ended =
+        gh_engine_end_apply(r->engine, r->verb == GH_STACK_DESTROY ? none : r->outputs, e != GH_OK);
+    json_decref(none);
+    if (!r->flags.json) {
+        if (r->verb == GH_STACK_UP && !e && !r->flags.no_outputs)
+            gh_display_outputs(&r->display, r->outputs);
+        gh_display_summary(&r->display, r->engine);
+        gh_display_duration(&r->display, gh_clock_monotonic_ns() - r->started);
+    }
+    return e || ended || errors(r) ? failure(r, GH_EXIT_RESOURCE) : GH_EXIT_OK;
+}
+
+static int run(struct run *r) {
+    size_t changes;
+    int status = load(r);
+    status = status ? status : connect_to_tenant(r);
+    status = status ? status : plan(r);
+    status = status ? status : show_plan(r, &changes);
+    if (status)
+        return status;
+    if (r->verb == GH_STACK_PREVIEW || r->flags.preview_only)
+        return print_errors(r, GH_EXIT_OK); /* warnings */
+    if (!r->flags.yes && !agreed(r)) {
+        fprintf(stderr, "%s cancelled; nothing was done\n", r->verb == GH_STACK_UP ? "update" : "destroy");
+        return GH_EXIT_CANCELLED;
+    }
+    status = apply(r);
+    return status;
+}
+
+int gh_stack_run(enum gh_stack_verb verb, int argc, char **argv) {
+    char room[128];
+    struct run r = { .verb = verb, .flags = { .dir = "." }, .started = gh_clock_monotonic_ns() };
+    int stop = parse(&r, argc, argv);
+    if (stop)
+        return stop - 1;
+    r.stack = gh_stack_name(r.flags.dir, r.flags.stack, room, sizeof room);
+    if (!r.stack)
+        return GH_EXIT_USAGE;
+    bool asks = verb != GH_STACK_PREVIEW && !r.flags.yes && !r.flags.preview_only;
+    if (asks && (r.flags.non_interactive || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))) {
+        fprintf(stderr, "error: --yes must be given where nobody can be asked\n");
+        return GH_EXIT_USAGE;
+    }
+    signal(SIGPIPE, SIG_IGN); /* a closed pager must not end a run between a call and its journal line */
+    set_display(&r);
+    r.arena = gh_arena_new(1 << 16);
+    r.diagnostics = gh_diagnostics_new();
+    int status = GH_EXIT_ERROR;
+    if (r.arena && r.diagnostics)
+        status = run(&r);
+    else
+        fprintf(stderr, "error: out of memory\n");
+    release(&r);
+    return status;
+}
