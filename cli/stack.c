@@ -59,7 +59,7 @@ static enum gh_err open_outputs(const struct flags *f, const char *stack, struct
         return GH_OK;
     }
     json_object_foreach(outputs, key, value) {
-        if (gh_seal_is_lost(value)) {
+        if (gh_ledger_seal_is_lost(value)) {
             gh_diagnose(d, GH_SEVERITY_ERROR, (struct gh_position){ 0 },
                         "the secret output %s was not kept: there was no passphrase", key);
             gh_diagnose_detail(d, "set PULUMI_CONFIG_PASSPHRASE and run gatehouse up once more");
@@ -69,10 +69,10 @@ static enum gh_err open_outputs(const struct flags *f, const char *stack, struct
     struct gh_program *program = NULL;
     struct gh_config *config = NULL;
     enum gh_err e = GH_OK;
-    if (gh_seal_needs_crypter(outputs) && !(e = gh_program_load(f->dir, d, &program)))
+    if (gh_ledger_seal_needs_crypter(outputs) && !(e = gh_program_load(f->dir, d, &program)))
         e = gh_config_open(f->dir, stack, program, d, &config);
     struct gh_crypter *crypter = !e && config ? gh_config_crypter(config, d) : NULL;
-    e = e ? e : gh_unseal(outputs, crypter, ret);
+    e = e ? e : gh_ledger_unseal(outputs, crypter, ret);
     if (e == GH_ERR_UNSUPPORTED)
         gh_diagnose(d, GH_SEVERITY_ERROR, (struct gh_position){ 0 },
                     "PULUMI_CONFIG_PASSPHRASE is not set: secrets stay closed without it");

@@ -29,7 +29,7 @@ enum gh_err gh_entry_of(struct gh_engine *e, const struct gh_registration *r, co
                         json_t *found, json_t **ret) {
     json_t *former = json_object_get(s->entry, "inputs"), *sealed = NULL;
     bool secrets = gh_value_has_secret(s->inputs);
-    enum gh_err err = gh_seal(s->inputs, former, secrets ? gh_engine_crypter(e) : NULL, &sealed);
+    enum gh_err err = gh_ledger_seal(s->inputs, former, secrets ? gh_engine_crypter(e) : NULL, &sealed);
     if (err)
         return ledger_trouble(e, s, err);
     json_t *entry = json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", s->name, "type", s->type->token, "id",

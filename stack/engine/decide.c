@@ -41,7 +41,7 @@ struct gh_crypter *gh_engine_crypter(struct gh_engine *e) {
 }
 
 static bool same_secret(void *context, const json_t *sealed, json_t *plain) {
-    return gh_seal_matches(sealed, plain, gh_engine_crypter(context));
+    return gh_ledger_seal_matches(sealed, plain, gh_engine_crypter(context));
 }
 
 static const json_t *old_inputs(const struct gh_step *s) {

@@ -224,8 +224,8 @@ enum gh_err gh_engine_end_apply(struct gh_engine *e, json_t *outputs, bool faile
     if (outputs) {
         json_t *sealed = NULL;
         bool secrets = gh_value_has_secret(outputs);
-        saved =
-            gh_seal(outputs, gh_ledger_outputs(e->ledger), secrets ? gh_engine_crypter(e) : NULL, &sealed);
+        saved = gh_ledger_seal(outputs, gh_ledger_outputs(e->ledger), secrets ? gh_engine_crypter(e) : NULL,
+                               &sealed);
         if (!saved)
             gh_ledger_set(e->ledger, "outputs", sealed);
         err = err ? err : saved;

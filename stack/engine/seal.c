@@ -58,7 +58,7 @@ static bool salt_of(const char *digest, unsigned char salt[SALT]) {
     return true;
 }
 
-bool gh_seal_is_lost(const json_t *value) {
+bool gh_ledger_seal_is_lost(const json_t *value) {
     return gh_value_is_secret(value) && json_object_get(value, "digest");
 }
 
@@ -83,7 +83,7 @@ static enum gh_err seal_one(json_t *plain, struct gh_crypter *crypter, json_t **
     return *ret ? GH_OK : GH_ERR_NOMEM;
 }
 
-bool gh_seal_matches(const json_t *sealed, json_t *plain, struct gh_crypter *crypter) {
+bool gh_ledger_seal_matches(const json_t *sealed, json_t *plain, struct gh_crypter *crypter) {
     const char *digest = json_string_value(json_object_get(sealed, "digest"));
     const char *cipher = json_string_value(json_object_get(sealed, "ciphertext"));
     gh_auto(wipe_buf) struct gh_buf text = gh_buf_make(CEILING);
@@ -96,14 +96,15 @@ bool gh_seal_matches(const json_t *sealed, json_t *plain, struct gh_crypter *cry
     return want && gh_str_eq_secret(gh_buf_str(&text), gh_str_from(want));
 }
 
-enum gh_err gh_seal(json_t *value, json_t *former, struct gh_crypter *crypter, json_t **ret) {
+enum gh_err gh_ledger_seal(json_t *value, json_t *former, struct gh_crypter *crypter, json_t **ret) {
     enum gh_err e = GH_OK;
     json_t *member, *sealed;
     if (gh_value_is_secret(value)) {
         json_t *plain = json_object_get(value, "value");
-        bool weaker = crypter && gh_seal_is_lost(former); /* a passphrase came since: seal it properly */
-        bool kept =
-            !plain || (gh_value_is_secret(former) && !weaker && gh_seal_matches(former, plain, crypter));
+        bool weaker =
+            crypter && gh_ledger_seal_is_lost(former); /* a passphrase came since: seal it properly */
+        bool kept = !plain ||
+                    (gh_value_is_secret(former) && !weaker && gh_ledger_seal_matches(former, plain, crypter));
         if (!kept)
             return seal_one(plain, crypter, ret);
         *ret = json_incref(plain ? former : value);
@@ -117,11 +118,11 @@ enum gh_err gh_seal(json_t *value, json_t *former, struct gh_crypter *crypter, j
     const char *key;
     size_t i;
     json_object_foreach(value, key, member) {
-        if (!e && !(e = gh_seal(member, json_object_get(former, key), crypter, &sealed)))
+        if (!e && !(e = gh_ledger_seal(member, json_object_get(former, key), crypter, &sealed)))
             json_object_set_new(copy, key, sealed);
     }
     json_array_foreach(value, i, member) {
-        if (!e && !(e = gh_seal(member, json_array_get(former, i), crypter, &sealed)))
+        if (!e && !(e = gh_ledger_seal(member, json_array_get(former, i), crypter, &sealed)))
             json_array_append_new(copy, sealed);
     }
     if (e)
@@ -150,7 +151,7 @@ static enum gh_err unseal_one(json_t *value, struct gh_crypter *crypter, json_t 
     return GH_OK;
 }
 
-enum gh_err gh_unseal(json_t *value, struct gh_crypter *crypter, json_t **ret) {
+enum gh_err gh_ledger_unseal(json_t *value, struct gh_crypter *crypter, json_t **ret) {
     enum gh_err e = GH_OK;
     json_t *member, *opened;
     if (gh_value_is_secret(value))
@@ -163,11 +164,11 @@ enum gh_err gh_unseal(json_t *value, struct gh_crypter *crypter, json_t **ret) {
     const char *key;
     size_t i;
     json_object_foreach(value, key, member) {
-        if (!e && !(e = gh_unseal(member, crypter, &opened)))
+        if (!e && !(e = gh_ledger_unseal(member, crypter, &opened)))
             json_object_set_new(copy, key, opened);
     }
     json_array_foreach(value, i, member) {
-        if (!e && !(e = gh_unseal(member, crypter, &opened)))
+        if (!e && !(e = gh_ledger_unseal(member, crypter, &opened)))
             json_array_append_new(copy, opened);
     }
     if (e)
@@ -177,18 +178,18 @@ enum gh_err gh_unseal(json_t *value, struct gh_crypter *crypter, json_t **ret) {
     return e;
 }
 
-bool gh_seal_needs_crypter(const json_t *value) {
+bool gh_ledger_seal_needs_crypter(const json_t *value) {
     if (gh_value_is_secret(value))
         return json_object_get(value, "ciphertext") != NULL;
     json_t *member;
     const char *key;
     size_t i;
     json_object_foreach((json_t *)(uintptr_t)value, key, member) {
-        if (gh_seal_needs_crypter(member))
+        if (gh_ledger_seal_needs_crypter(member))
             return true;
     }
     json_array_foreach(value, i, member) {
-        if (gh_seal_needs_crypter(member))
+        if (gh_ledger_seal_needs_crypter(member))
             return true;
     }
     return false;

@@ -154,16 +154,18 @@ TEST(without_a_passphrase_a_secret_leaves_only_what_can_say_unchanged) {
     json_t *value =
         json_pack("{s:o, s:s}", "password", gh_value_secret(json_string("canary-1")), "name", "n");
     json_t *sealed = NULL, *again = NULL, *opened_ = NULL;
-    CHECK(gh_seal(value, NULL, NULL, &sealed) == GH_OK && gh_seal(value, sealed, NULL, &again) == GH_OK);
+    CHECK(gh_ledger_seal(value, NULL, NULL, &sealed) == GH_OK &&
+          gh_ledger_seal(value, sealed, NULL, &again) == GH_OK);
     CHECK(json_equal(sealed, again)); /* the same bytes, so that a second up writes nothing */
     char *text = json_dumps(sealed, 0);
     CHECK(!strstr(text, "canary"));
     free(text);
     json_t *one = json_object_get(sealed, "password"), *right = json_string("canary-1"),
            *wrong = json_string("canary-2");
-    CHECK(gh_seal_is_lost(one) && gh_seal_matches(one, right, NULL) && !gh_seal_matches(one, wrong, NULL));
-    CHECK(gh_unseal(sealed, NULL, &opened_) == GH_OK &&
-          gh_seal_is_lost(json_object_get(opened_, "password")));
+    CHECK(gh_ledger_seal_is_lost(one) && gh_ledger_seal_matches(one, right, NULL) &&
+          !gh_ledger_seal_matches(one, wrong, NULL));
+    CHECK(gh_ledger_unseal(sealed, NULL, &opened_) == GH_OK &&
+          gh_ledger_seal_is_lost(json_object_get(opened_, "password")));
     json_t *owned[] = { value, sealed, again, opened_, right, wrong };
     for (size_t i = 0; i < GH_COUNT(owned); i++)
         json_decref(owned[i]);
@@ -174,10 +176,10 @@ TEST(with_a_passphrase_it_comes_back_and_without_it_stays_closed) {
     CHECK(gh_crypter_new(GH_STR("correct horse"), NULL, &crypter) == GH_OK);
     json_t *value = json_pack("{s:[o]}", "list", gh_value_secret(json_pack("{s:i}", "deep", 7)));
     json_t *sealed = NULL, *again = NULL, *opened_ = NULL, *closed = NULL;
-    CHECK(gh_seal(value, NULL, crypter, &sealed) == GH_OK && gh_seal_needs_crypter(sealed));
-    CHECK(gh_seal(value, sealed, crypter, &again) == GH_OK && json_equal(sealed, again));
-    CHECK(gh_unseal(sealed, crypter, &opened_) == GH_OK && json_equal(opened_, value));
-    CHECK(gh_unseal(sealed, NULL, &closed) == GH_ERR_UNSUPPORTED);
+    CHECK(gh_ledger_seal(value, NULL, crypter, &sealed) == GH_OK && gh_ledger_seal_needs_crypter(sealed));
+    CHECK(gh_ledger_seal(value, sealed, crypter, &again) == GH_OK && json_equal(sealed, again));
+    CHECK(gh_ledger_unseal(sealed, crypter, &opened_) == GH_OK && json_equal(opened_, value));
+    CHECK(gh_ledger_unseal(sealed, NULL, &closed) == GH_ERR_UNSUPPORTED);
     json_decref(value), json_decref(sealed), json_decref(again), json_decref(opened_);
 }
 
