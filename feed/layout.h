@@ -24,7 +24,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 #define GH_FEED_VERSION 1
 #define GH_FEED_PAGE 4096
 #define GH_FEED_FILE_BYTES (1ULL << 30)
-#define GH_FEED_SLOTS_LOG2_MIN 12
+#define GH_FEED_SLOTS_LOG2_MIN 12 /* of a new table */
 #define GH_FEED_SLOTS_LOG2_MAX 24
 #define GH_FEED_PROBES                                                                                       \
     256 /* the writer grows the table rather than probe further, so a reader need not either */
@@ -182,7 +182,7 @@ static inline bool gh_feed_range_ok(uint64_t file_bytes, uint32_t page, uint64_t
 }
 
 static inline bool gh_feed_table_ok(uint64_t file_bytes, struct gh_feed_place p) {
-    return p.log2 >= GH_FEED_SLOTS_LOG2_MIN && p.log2 <= GH_FEED_SLOTS_LOG2_MAX &&
+    return p.log2 <= GH_FEED_SLOTS_LOG2_MAX &&
            gh_feed_range_ok(file_bytes, p.page, sizeof(struct gh_feed_slot) << p.log2);
 }
 

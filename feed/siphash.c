@@ -30,17 +30,10 @@ void gh_siphash_init(struct gh_siphash *s, const uint64_t key[2]) {
 }
 
 void gh_siphash_add(struct gh_siphash *s, struct gh_str bytes) {
-    const unsigned char *p = gh_bytes(bytes), *end = p + bytes.len;
-    unsigned have = s->len & 7;
-    s->len += bytes.len;
-    while (p < end) {
-        if (have == 0 && end - p >= 8) {
-            uint64_t word;
-            memcpy(&word, p, 8); /* little-endian hosts only, see layout.h */
-            absorb(s->v, word);
-            p += 8;
-            continue;
-        }
+    const unsigned char *p = gh_bytes(bytes);
+    size_t left = bytes.len, have = s->len & 7;
+    s->len += left;
+    for (; have && left; left--) { /* a word that the part before began */
         s->tail |= (uint64_t)*p++ << 8 * have;
         have = (have + 1) & 7;
         if (have == 0) {
@@ -48,6 +41,13 @@ void gh_siphash_add(struct gh_siphash *s, struct gh_str bytes) {
             s->tail = 0;
         }
     }
+    for (; left >= 8; left -= 8, p += 8) {
+        uint64_t word;
+        memcpy(&word, p, 8); /* little-endian hosts only, see layout.h */
+        absorb(s->v, word);
+    }
+    if (left)
+        memcpy(&s->tail, p, left);
 }
 
 static uint64_t squeeze(uint64_t v[4]) {

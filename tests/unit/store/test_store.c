@@ -157,7 +157,7 @@ TEST(a_thread_has_a_reader_of_its_own_that_goes_with_it) {
     struct gh_db *mine = gh_store_reader(s);
     for (int i = 0; i < 50; i++) {
         pthread_t t;
-        void *theirs;
+        void *theirs = NULL;
         CHECK(pthread_create(&t, NULL, reader_thread, s) == 0 && pthread_join(t, &theirs) == 0);
         CHECK(theirs && theirs != mine);
     }
