@@ -336,7 +336,7 @@ static enum gh_err replace(struct gh_engine *e, const struct gh_registration *r,
         return err;
     /* From here on it is a creation like any other: what is there already is decided again. */
     struct gh_step *fresh = NULL;
-    err = gh_decide(e, r, &fresh);
+    err = gh_step_decide(e, r, &fresh);
     if (err)
         return err;
     err = gh_apply(e, r, fresh);

@@ -393,7 +393,7 @@ static enum gh_err decide_replace(struct gh_engine *e, struct gh_step *s, const 
     return GH_OK;
 }
 
-enum gh_err gh_decide(struct gh_engine *e, const struct gh_registration *r, struct gh_step **ret) {
+enum gh_err gh_step_decide(struct gh_engine *e, const struct gh_registration *r, struct gh_step **ret) {
     struct gh_step *s = gh_step_new(e, r->name, r->type, r->position);
     if (!s)
         return GH_ERR_NOMEM;

@@ -109,7 +109,7 @@ struct gh_step *gh_engine_find_step(const struct gh_engine *e, const char *type,
 
 static enum gh_err plan(struct gh_engine *e, const struct gh_registration *r, json_t **outputs) {
     struct gh_step *s = NULL;
-    enum gh_err err = gh_decide(e, r, &s);
+    enum gh_err err = gh_step_decide(e, r, &s);
     if (err)
         return err;
     gh_engine_add_step(e, s);
@@ -144,7 +144,7 @@ static void take_over(struct gh_step *shown, struct gh_step *now) {
 
 static enum gh_err apply(struct gh_engine *e, const struct gh_registration *r, json_t **outputs) {
     struct gh_step *s = NULL, *shown = gh_engine_find_step(e, r->type, r->name);
-    enum gh_err err = gh_decide(e, r, &s);
+    enum gh_err err = gh_step_decide(e, r, &s);
     if (err) {
         if (shown)
             shown->failed = true;

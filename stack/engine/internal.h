@@ -18,7 +18,7 @@ struct gh_engine {
 
 /* decide.c: what is to be done about this registration. The step is new and holds all it needs. Errors were
  * diagnosed. */
-enum gh_err gh_decide(struct gh_engine *e, const struct gh_registration *r, struct gh_step **ret);
+enum gh_err gh_step_decide(struct gh_engine *e, const struct gh_registration *r, struct gh_step **ret);
 struct gh_step *gh_step_new(struct gh_engine *e, const char *name, const char *token, struct gh_position at);
 void gh_step_free(struct gh_step *s);
 /* The comparison of this step, with create-only and ignored fields left out: two new references in `diff`. */
