@@ -7,7 +7,9 @@
 /* clang-format off */
 static const struct gh_command commands[] = {
     { "check", "tell what is wrong with a stack file, offline", gh_command_check },
+    { "init", "make a new tenant and print its first machine client", gh_command_init },
     { "mock-ai", "a small upstream that speaks the OpenAI API, for tests", gh_command_mock_ai },
+    { "serve", "serve the tenant in production, behind a TLS terminator", gh_command_serve },
     { "preview", "what up would do to the tenant", gh_command_preview },
     { "up", "make the tenant what Pulumi.yaml declares", gh_command_up },
     { "destroy", "remove what the stack made, give back what it adopted", gh_command_destroy },

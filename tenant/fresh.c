@@ -44,9 +44,9 @@ static enum gh_err make_connection(struct gh_db *db, struct fresh *f) {
     enum gh_err e = gh_random_id(f->arena, "con_", 16, &id);
     if (e)
         return e;
-    json_t *doc = json_pack("{s:o, s:s, s:s, s:{s:b, s:b, s:b}}", "id", text_value(id), "name", name, "strategy",
-                            "auth0", "options", "brute_force_protection", 1, "requires_username", 0,
-                            "disable_signup", 0);
+    json_t *doc = json_pack("{s:o, s:s, s:s, s:{s:b, s:b, s:b}}", "id", text_value(id), "name", name,
+                            "strategy", "auth0", "options", "brute_force_protection", 1, "requires_username",
+                            0, "disable_signup", 0);
     if ((e = doc ? gh_connection_defaults(doc) : GH_ERR_NOMEM)) {
         json_decref(doc);
         return e;
@@ -95,12 +95,11 @@ static enum gh_err make_management_api(struct gh_db *db, struct fresh *f) {
     }
     e = dump(f, doc, &text);
     return e ? e
-             : gh_db_run(db, GH_SQL_RESOURCE_SERVER_INSERT,
-                         GH_BINDS(GH_TEXT("id", f->api_id),
-                                  GH_TEXT("identifier", GH_STR(GH_MANAGEMENT_IDENTIFIER)),
-                                  GH_INT("created_at", f->now), GH_INT("updated_at", f->now),
-                                  GH_TEXT("doc", text)),
-                         NULL);
+             : gh_db_run(
+                   db, GH_SQL_RESOURCE_SERVER_INSERT,
+                   GH_BINDS(GH_TEXT("id", f->api_id), GH_TEXT("identifier", GH_STR(GH_MANAGEMENT_IDENTIFIER)),
+                            GH_INT("created_at", f->now), GH_INT("updated_at", f->now), GH_TEXT("doc", text)),
+                   NULL);
 }
 
 /* Fills in defaults, a new id and a sealed secret. Takes the document. */
@@ -128,7 +127,8 @@ static enum gh_err make_client(struct gh_db *db, struct fresh *f, json_t *doc, s
     if (!e)
         e = gh_db_run(
             db, GH_SQL_CLIENT_SECRET_SET,
-            GH_BINDS(GH_TEXT("id", id), GH_TEXT("sealed_secret", sealed), GH_INT("updated_at", f->now)), NULL);
+            GH_BINDS(GH_TEXT("id", id), GH_TEXT("sealed_secret", sealed), GH_INT("updated_at", f->now)),
+            NULL);
     *ret_id = id;
     return e;
 }
