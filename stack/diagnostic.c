@@ -53,7 +53,8 @@ void gh_diagnostics_source(struct gh_diagnostics *d, const char *file, struct gh
     d->sources = s;
 }
 
-static struct gh_str formatted(struct gh_diagnostics *d, const char *fmt, va_list args) {
+__attribute__((format(printf, 2, 0))) static struct gh_str formatted(struct gh_diagnostics *d,
+                                                                     const char *fmt, va_list args) {
     char *text = NULL;
     int len = vasprintf(&text, fmt, args);
     if (len < 0)
