@@ -377,7 +377,7 @@ static size_t leave_escaped(void *context, struct MHD_Connection *connection, ch
 }
 
 /* What a stranger sends can make the library talk; it is told for debugging only and as one line. */
-static void log_line(void *context, const char *format, va_list args) {
+__attribute__((format(printf, 2, 0))) static void log_line(void *context, const char *format, va_list args) {
     char text[256];
     vsnprintf(text, sizeof text, format, args);
     size_t len = strlen(text);
