@@ -6,7 +6,6 @@
 #include "gateway/ngx_http_gatehouse_module.h"
 
 #include "core/bearer.h"
-#include "feed/epochs.h"
 #include "gateway/wire.h"
 
 /* Bounds what one token may cost: a token of GH_LIMIT_TOKEN bytes, decoded,
@@ -149,7 +148,8 @@ ngx_http_gatehouse_decide(ngx_http_request_t *r,
         return err;
     }
 
-    err = gh_feed_epochs_of(conf->keyring->feed->feed, &ctx->claims, &epochs);
+    err = ngx_http_gatehouse_feed_epochs(conf->keyring->feed, &ctx->claims,
+                                         &epochs);
     if (err) {
         return GH_ERR_FEED;
     }

@@ -1,17 +1,12 @@
-/* gateway/keyring.c - the feeds, mapped before the fork, and the keys in them.
- * A worker parses an issuer's keys once for each generation of the feed: the
- * price per request is one read of a counter. */
+/* gateway/keyring.c - the keys of an issuer out of a feed. A worker parses them
+ * once for each generation of the feed: the price per request is one read of a
+ * counter. */
 
 #include "gateway/ngx_http_gatehouse_module.h"
 
 /* A key without "alg": what every OpenID provider must sign with. */
 #define NGX_HTTP_GATEHOUSE_FALLBACK_ALG GH_RS256
 
-static ngx_http_gatehouse_feed_t *ngx_http_gatehouse_feed_add(ngx_conf_t *cf,
-    ngx_http_gatehouse_main_conf_t *mcf, ngx_str_t *path);
-static ngx_int_t ngx_http_gatehouse_feed_open(
-    ngx_http_gatehouse_feed_t *feed, ngx_log_t *log);
-static void ngx_http_gatehouse_feed_cleanup(void *data);
 static void ngx_http_gatehouse_keyring_cleanup(void *data);
 static enum gh_err ngx_http_gatehouse_keyring_load(
     ngx_http_gatehouse_keyring_t *keyring);
@@ -58,95 +53,6 @@ ngx_http_gatehouse_keyring_add(ngx_conf_t *cf,
 }
 
 
-static ngx_http_gatehouse_feed_t *
-ngx_http_gatehouse_feed_add(ngx_conf_t *cf,
-    ngx_http_gatehouse_main_conf_t *mcf, ngx_str_t *path)
-{
-    ngx_uint_t i;
-    ngx_pool_cleanup_t *cln;
-    ngx_http_gatehouse_feed_t *feed, **slot;
-
-    slot = mcf->feeds.elts;
-    for (i = 0; i < mcf->feeds.nelts; i++) {
-        if (ngx_strcmp(slot[i]->path.data, path->data) == 0) {
-            return slot[i];
-        }
-    }
-
-    feed = ngx_pcalloc(cf->pool, sizeof(ngx_http_gatehouse_feed_t));
-    cln = ngx_pool_cleanup_add(cf->pool, 0);
-    slot = ngx_array_push(&mcf->feeds);
-    if (feed == NULL || cln == NULL || slot == NULL) {
-        return NULL;
-    }
-
-    feed->path = *path;
-    cln->handler = ngx_http_gatehouse_feed_cleanup;
-    cln->data = feed;
-    *slot = feed;
-
-    return feed;
-}
-
-
-/* In the master, as root: workers inherit the mapping of a file that only
- * root may read. */
-
-ngx_int_t
-ngx_http_gatehouse_feeds_open(ngx_cycle_t *cycle)
-{
-    ngx_uint_t i;
-    ngx_http_gatehouse_feed_t **feeds;
-    ngx_http_gatehouse_main_conf_t *mcf;
-
-    mcf = ngx_http_cycle_get_module_main_conf(cycle,
-                                              ngx_http_gatehouse_module);
-    if (mcf == NULL) {
-        return NGX_OK;
-    }
-
-    feeds = mcf->feeds.elts;
-    for (i = 0; i < mcf->feeds.nelts; i++) {
-        (void) ngx_http_gatehouse_feed_open(feeds[i], cycle->log);
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_gatehouse_feed_open(ngx_http_gatehouse_feed_t *feed, ngx_log_t *log)
-{
-    enum gh_err err;
-
-    err = gh_feed_open((const char *) feed->path.data, &feed->feed);
-    if (err == GH_OK) {
-        return NGX_OK;
-    }
-
-    feed->feed = NULL;
-    feed->retry = ngx_time() + 1;
-    ngx_log_error(NGX_LOG_ERR, log, 0,
-                  "gatehouse: the feed \"%V\" cannot be read (%s); "
-                  "guarded locations answer 503 until it can",
-                  &feed->path, gh_err_name(err));
-
-    return NGX_ERROR;
-}
-
-
-static void
-ngx_http_gatehouse_feed_cleanup(void *data)
-{
-    ngx_http_gatehouse_feed_t *feed = data;
-
-    if (feed->feed) {
-        gh_feed_close(feed->feed);
-        feed->feed = NULL;
-    }
-}
-
-
 static void
 ngx_http_gatehouse_keyring_cleanup(void *data)
 {
@@ -165,18 +71,15 @@ ngx_http_gatehouse_keyset(ngx_http_gatehouse_keyring_t *keyring,
     unsigned long long generation;
     ngx_http_gatehouse_feed_t *feed = keyring->feed;
 
-    if (feed->feed == NULL
-        && (ngx_time() < feed->retry
-            || ngx_http_gatehouse_feed_open(feed, log) != NGX_OK))
+    if (ngx_http_gatehouse_feed_check(feed, log) != GH_OK
+        || ngx_http_gatehouse_feed_generation(feed, &generation) != GH_OK)
     {
         return GH_ERR_FEED;
     }
 
-    if (gh_feed_keys_generation(feed->feed, &generation) != GH_OK) {
-        return GH_ERR_FEED;
-    }
-
-    if (!keyring->loaded || keyring->generation != generation) {
+    if (!keyring->loaded || keyring->generation != generation
+        || keyring->serial != feed->serial)
+    {
         ngx_http_gatehouse_keyring_cleanup(keyring);
 
         keyring->err = ngx_http_gatehouse_keyring_load(keyring);
@@ -186,6 +89,7 @@ ngx_http_gatehouse_keyset(ngx_http_gatehouse_keyring_t *keyring,
 
         /* read before the keys: a change in between is seen next time */
         keyring->generation = generation;
+        keyring->serial = feed->serial;
         keyring->loaded = 1;
 
         if (keyring->err) {
@@ -214,8 +118,8 @@ ngx_http_gatehouse_keyring_load(ngx_http_gatehouse_keyring_t *keyring)
         return GH_ERR_NOMEM;
     }
 
-    err = gh_feed_keys(keyring->feed->feed, arena,
-                       ngx_http_gatehouse_str(keyring->issuer), &jwks);
+    err = ngx_http_gatehouse_feed_keys(
+        keyring->feed, arena, ngx_http_gatehouse_str(keyring->issuer), &jwks);
     if (err == GH_OK) {
         err = gh_keyset_parse_jwks(jwks, NGX_HTTP_GATEHOUSE_FALLBACK_ALG,
                                    &keyring->keyset);

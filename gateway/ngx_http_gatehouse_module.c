@@ -160,7 +160,7 @@ ngx_module_t ngx_http_gatehouse_module = {
     NGX_HTTP_MODULE,                /* module type */
     NULL,                           /* init master */
     ngx_http_gatehouse_init_module, /* init module */
-    NULL,                           /* init process */
+    ngx_http_gatehouse_init_process, /* init process */
     NULL,                           /* init thread */
     NULL,                           /* exit thread */
     NULL,                           /* exit process */

@@ -27,6 +27,11 @@ typedef struct {
     ngx_str_t path;
     struct gh_feed *feed; /* NULL while the file cannot be read */
     time_t retry;         /* no attempt to open it before this second */
+    time_t checked;       /* the second in which the file was last looked at */
+    dev_t device;         /* which file is mapped */
+    ino_t inode;
+    off_t size;
+    ngx_uint_t serial; /* counts the mappings: generations are per file */
 } ngx_http_gatehouse_feed_t;
 
 /* The keys of one issuer out of one feed. Configured before the fork, filled
@@ -35,6 +40,7 @@ typedef struct {
     ngx_http_gatehouse_feed_t *feed;
     ngx_str_t issuer;
     unsigned long long generation;
+    ngx_uint_t serial;
     struct gh_keyset *keyset;
     enum gh_err err;
     unsigned loaded : 1;
@@ -112,9 +118,22 @@ void ngx_http_gatehouse_log_refusal(ngx_http_request_t *r,
 ngx_int_t ngx_http_gatehouse_refuse(ngx_http_request_t *r,
     ngx_http_gatehouse_ctx_t *ctx, enum gh_err err, struct gh_str missing);
 
+/* mapping.c: FEED for whatever is wrong with the file */
+ngx_int_t ngx_http_gatehouse_feeds_open(ngx_cycle_t *cycle);
+ngx_int_t ngx_http_gatehouse_init_process(ngx_cycle_t *cycle);
+ngx_http_gatehouse_feed_t *ngx_http_gatehouse_feed_add(ngx_conf_t *cf,
+    ngx_http_gatehouse_main_conf_t *mcf, ngx_str_t *path);
+enum gh_err ngx_http_gatehouse_feed_check(ngx_http_gatehouse_feed_t *feed,
+    ngx_log_t *log);
+enum gh_err ngx_http_gatehouse_feed_generation(
+    ngx_http_gatehouse_feed_t *feed, unsigned long long *ret);
+enum gh_err ngx_http_gatehouse_feed_keys(ngx_http_gatehouse_feed_t *feed,
+    struct gh_arena *arena, struct gh_str issuer, struct gh_str *ret);
+enum gh_err ngx_http_gatehouse_feed_epochs(ngx_http_gatehouse_feed_t *feed,
+    const struct gh_claims *claims, struct gh_epochs *ret);
+
 /* keyring.c */
 ngx_http_gatehouse_keyring_t *ngx_http_gatehouse_keyring_add(ngx_conf_t *cf,
     ngx_http_gatehouse_main_conf_t *mcf, ngx_str_t *path, ngx_str_t *issuer);
-ngx_int_t ngx_http_gatehouse_feeds_open(ngx_cycle_t *cycle);
 enum gh_err ngx_http_gatehouse_keyset(ngx_http_gatehouse_keyring_t *keyring,
     ngx_log_t *log, const struct gh_keyset **ret);

@@ -1,0 +1,155 @@
+// Configurations: what does not start, and that only the guarded route answers however nginx composes it.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { root, until } from './harness.mjs';
+import { Lab, issuer, json, policy } from './gateway_lab.mjs';
+
+describe('what does not start', () => {
+  let lab;
+  before(async () => { lab = await Lab.start({ server: 'location / { return 204; }' }); });
+  after(() => lab.stop());
+
+  const rows = [
+    ['no issuer', 'gatehouse on; gatehouse_audience a; gatehouse_feed feed;', /"gatehouse on" in "" needs "gatehouse_issuer"/],
+    ['no audience', 'gatehouse on; gatehouse_issuer i; gatehouse_feed feed;', /needs "gatehouse_audience"/],
+    ['no feed', 'gatehouse on; gatehouse_issuer i; gatehouse_audience a;', /needs "gatehouse_feed"/],
+    ['a nested location without a policy', 'location /a { location /a/b { gatehouse on; } }', /"gatehouse on" in "\/a\/b" needs "gatehouse_issuer"/],
+    ['an empty issuer', `gatehouse on; gatehouse_issuer ""; gatehouse_audience a; gatehouse_feed feed;`, /gatehouse_issuer" directive must be/],
+    ['an audience with a quote', `gatehouse_audience 'a"b';`, /must be visible ASCII/],
+    ['satisfy any', `${policy} location / { gatehouse on; satisfy any; }`, /"satisfy any" in "\/" would let other access rules overrule/],
+    ['satisfy any from above', `satisfy any; ${policy} location / { gatehouse on; }`, /satisfy any/],
+    ['satisfy any inside', `gatehouse on; ${policy} location / { satisfy any; allow all; }`, /satisfy any/],
+    ['off inside on', `gatehouse on; ${policy} location /x { gatehouse off; }`, /"gatehouse off" in "\/x" would open a part/],
+    ['off inside public', `${policy} location / { gatehouse public; location /x { gatehouse off; } }`, /would open a part/],
+    ['a permission where nobody is asked', 'location / { gatehouse_permission a; }', /"gatehouse_permission" in "\/" has no effect/],
+    ['a misspelt mode', 'gatehouse enabled;', /invalid value "enabled"/],
+    ['a misspelt organization rule', 'gatehouse_organization every;', /takes "any", "none" or the id/],
+    ['the name of an organization', 'gatehouse_organization acme;', /takes "any", "none" or the id/],
+    ['two organizations', 'gatehouse_organization any; gatehouse_organization none;', /duplicate/],
+    ['a permission with a quote', `gatehouse_permission 'a"b';`, /takes "none" alone/],
+    ['a permission with a blank', `gatehouse_permission 'a b';`, /takes "none" alone/],
+    ['none beside another', 'gatehouse_permission none a;', /takes "none" alone/],
+    ['permissions twice', 'gatehouse_permission a; gatehouse_permission b;', /duplicate/],
+    ['no permission', 'gatehouse_permission;', /number of arguments/],
+    ['too much leeway', 'gatehouse_leeway 61;', /value must be between 0 and 60/],
+    ['an unknown method', 'gatehouse_methods FETCH;', /invalid value "FETCH"/],
+    ['in an if', 'location / { if ($arg_a) { gatehouse off; } }', /not allowed here/],
+    ['the wrong word for cookies', 'gatehouse_cookies on;', /invalid value "on"/],
+  ];
+  for (const [what, server, message] of rows)
+    test(what, () => {
+      lab.write(server);
+      const { ok, text } = lab.check();
+      assert.ok(!ok, 'it started');
+      assert.match(text, message);
+    });
+
+  test('a feed that is not there yet does start, and is said', () => {
+    lab.write(`gatehouse on; ${policy.replace('gatehouse_feed feed', 'gatehouse_feed elsewhere')}`);
+    const { ok, text } = lab.check();
+    assert.ok(ok, text);
+    assert.match(text, /the feed ".*elsewhere" cannot be read \(not_found\); guarded locations answer 503/);
+  });
+});
+
+// Each row: locations of a guarded server, the target asked for, what a caller without a token may see, what one with a good token sees.
+// '/secret' is what nobody may reach without a token; the upstream answers with the target it got.
+const guarded = 'location /secret { gatehouse_permission read:models; proxy_pass http://api; }';
+const matrix = [
+  ['a nested location inherits', `gatehouse on; location / { gatehouse_permission read:models; location /a/ { location ~ /deep { proxy_pass http://api; } } }`, '/a/deep', 401, 200],
+  ['a regex location inherits', `gatehouse on; gatehouse_permission read:models; location ~ \\.json$ { proxy_pass http://api; }`, '/a.json', 401, 200],
+  ['no permission said: default-deny', 'gatehouse on; location / { proxy_pass http://api; }', '/x', 401, 403],
+  ['no location at all', 'gatehouse on;', '/x', 401, 403],
+  ['public is said in words', `gatehouse on; location / { gatehouse public; proxy_pass http://api; } ${guarded}`, '/x', 200, 200],
+  ['error_page of an open route to a guarded one', `gatehouse on; location /open { gatehouse public; error_page 404 = /secret; return 404; } ${guarded}`, '/open', 401, 200],
+  ['error_page to a named guarded location', `gatehouse on; location /open { gatehouse public; error_page 404 = @deep; return 404; } location @deep { gatehouse_permission read:models; proxy_pass http://api; }`, '/open', 401, 200],
+  ['error_page 401 403 cannot turn a refusal around', `gatehouse on; error_page 401 403 =200 /open; location /open { gatehouse public; proxy_pass http://api; } ${guarded}`, '/secret', 401, 200],
+  ['recursive_error_pages too', `gatehouse on; recursive_error_pages on; error_page 401 403 404 =200 /open; location /open { gatehouse public; proxy_pass http://api; } ${guarded}`, '/secret', 401, 200],
+  ['try_files to a guarded location', `gatehouse on; location /open { gatehouse public; try_files /nothing /secret; } ${guarded}`, '/open', 401, 200],
+  ['try_files inside a guarded location', `gatehouse on; root files; location /files { gatehouse_permission read:models; try_files /plain.txt =404; }`, '/files', 401, 200],
+  ['a static file', `gatehouse on; root files; location /plain.txt { gatehouse_permission read:models; }`, '/plain.txt', 401, 200],
+  ['an index', `gatehouse on; root files; location / { gatehouse_permission read:models; index plain.txt; }`, '/', 401, 200],
+  ['rewrite last', `gatehouse on; location /open { gatehouse public; rewrite ^ /secret last; } ${guarded}`, '/open', 401, 200],
+  ['rewrite of the server', `gatehouse on; rewrite ^/open$ /secret; location /open { gatehouse public; proxy_pass http://api; } ${guarded}`, '/open', 401, 200],
+  ['if with another proxy_pass', `gatehouse on; location / { gatehouse_permission read:models; if ($arg_a) { proxy_pass http://api; } proxy_pass http://api; }`, '/x?a=1', 401, 200],
+  ['limit_except', `gatehouse on; location / { gatehouse_permission read:models; limit_except POST { allow all; } proxy_pass http://api; }`, '/x', 401, 200],
+  ['return before the access phase is withheld', `gatehouse on; location / { gatehouse_permission read:models; return 200 secret; }`, '/x', 403, 403],
+  ['return of the server too', `gatehouse on; return 200 secret;`, '/x', 403, 403],
+  ['return of a public route is fine', `gatehouse on; location / { gatehouse public; return 200 hello; }`, '/x', 200, 200],
+  ['return of a redirect says nothing', `gatehouse on; location / { return 301 /y; }`, '/x', 301, 301],
+  ['X-Accel-Redirect into a guarded location', `gatehouse on; location /accel { gatehouse public; proxy_pass http://api; } ${guarded}`, '/accel', 401, 200],
+  ['allow and deny still count', `gatehouse on; location / { gatehouse_permission read:models; deny all; proxy_pass http://api; }`, '/x', 401, 403],
+  ['auth_request beside it', `gatehouse on; location / { gatehouse_permission read:models; auth_request /auth; proxy_pass http://api; } location /auth { gatehouse public; internal; proxy_pass http://api; }`, '/x', 401, 200],
+  ['auth_request to a guarded location', `location / { auth_request /auth; proxy_pass http://api; } location /auth { gatehouse on; gatehouse_permission read:models; proxy_pass http://api; }`, '/x', 401, 200],
+  ['auth_request to one without permission', `location / { auth_request /auth; proxy_pass http://api; } location /auth { gatehouse on; proxy_pass http://api; }`, '/x', 401, 403],
+  ['an included subrequest', `location / { ssi on; ssi_types *; root files; } location /secret { gatehouse on; gatehouse_permission read:models; proxy_pass http://api; }`, '/page.html', 200, 200],
+  ['a mirror of a guarded location', `gatehouse on; location / { gatehouse_permission read:models; mirror /mirror; proxy_pass http://api; } location = /mirror { gatehouse_permission read:models; internal; proxy_pass http://api/mirrored; }`, '/x', 401, 200],
+  ['a mirror without permission is not fed', `gatehouse on; location / { gatehouse_permission read:models; mirror /mirror; proxy_pass http://api; } location = /mirror { internal; proxy_pass http://api/mirrored; }`, '/x', 401, 200],
+  ['post_action', `gatehouse on; location / { gatehouse public; post_action /secret; proxy_pass http://api; } ${guarded}`, '/x', 200, 200],
+  ['off has no opinion', 'location / { satisfy any; deny all; }', '/x', 403, 403],
+];
+
+describe('however nginx composes it', () => {
+  let lab;
+  before(async () => {
+    lab = await Lab.start({ server: 'location / { return 204; }' });
+    fs.mkdirSync(path.join(lab.dir, 'files'));
+    fs.writeFileSync(path.join(lab.dir, 'files/plain.txt'), 'plain');
+    fs.writeFileSync(path.join(lab.dir, 'files/page.html'), 'before<!--#include virtual="/secret/part" -->after');
+    lab.upstream.answer = (request) => (request.url === '/accel' ? { 'x-accel-redirect': '/secret/accel', 'set-cookie': 'a=1' } : {});
+  });
+  after(() => lab.stop());
+
+  for (const [what, server, target, without, withToken] of matrix)
+    test(what, async () => {
+      lab.write(`${policy} ${server}`);
+      const started = lab.check();
+      assert.ok(started.ok, started.text);
+      await lab.reload();
+
+      lab.upstream.hits.length = 0;
+      const stranger = await lab.get(target);
+      assert.equal(stranger.status, without, `without a token: ${stranger.body}`);
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.ok(!lab.upstream.hits.some((hit) => hit.target.startsWith('/secret')), 'the secret was asked for');
+      assert.ok(!/"target":"\/secret|^plain$|^secret$/.test(stranger.body), 'the secret was shown');
+      if (without !== 200) assert.ok(!lab.upstream.hits.some((hit) => !/^\/(accel|auth)/.test(hit.target)), 'the upstream was contacted');
+
+      lab.upstream.hits.length = 0;
+      const friend = await lab.get(target, { token: lab.key.token() });
+      assert.equal(friend.status, withToken, `with a token: ${friend.body}`);
+      if (what === 'an included subrequest') assert.match(friend.body, /before\{.*"target":"\/secret\/part".*\}after/);
+      if (what.startsWith('a mirror of')) await until('the mirror', () => lab.upstream.hits.some((hit) => hit.target === '/mirrored'));
+      if (what.startsWith('a mirror without')) assert.ok(!lab.upstream.hits.some((hit) => hit.target === '/mirrored'));
+      for (const hit of lab.upstream.hits.filter((h) => !['/auth'].includes(h.target) || /guarded/.test(what)))
+        if (!/^auth_request to/.test(what) && what !== 'an included subrequest') assert.equal(hit.headers.authorization, undefined, `the token went to ${hit.target}`);
+    });
+});
+
+describe('examples/nginx', () => {
+  for (const name of fs.readdirSync(path.join(root, 'examples/nginx')))
+    test(`${name} is understood by nginx`, async () => {
+      const lab = await Lab.start({ server: 'location / { return 204; }' });
+      try {
+        // what a machine without that site does not have: the certificate, the user, the installed module
+        const config = fs.readFileSync(path.join(root, 'examples/nginx', name), 'utf8').replace(/^ *ssl_certificate.*$/gm, '').replace('443 ssl http2', 'unix:x.sock')
+          .replace(/^user .*$/m, `pid nginx2.pid; error_log stderr;`).replace('modules/ngx_http_gatehouse_module.so', path.join(root, 'build/gateway/ngx_http_gatehouse_module.so'));
+        lab.write('', '', 1, config);
+        const { ok, text } = lab.check();
+        assert.ok(ok, text);
+      } finally { await lab.stop(); }
+    });
+});
+
+test('docs/gateway.md explains every directive with the syntax of the table', () => {
+  const source = fs.readFileSync(path.join(root, 'gateway/ngx_http_gatehouse_module.c'), 'utf8');
+  const docs = fs.readFileSync(path.join(root, 'docs/gateway.md'), 'utf8');
+  const table = [...source.matchAll(/\/\* (gatehouse\w* [^*]+?) \*\/\s+\{ ngx_string\("(\w+)"\)/g)];
+  assert.equal(table.length, [...source.matchAll(/\{ ngx_string\("gatehouse/g)].length);
+  for (const [, syntax, name] of table) {
+    assert.equal(syntax.split(' ')[0], name);
+    assert.ok(docs.includes(`    ${syntax}`), `docs/gateway.md does not show "${syntax}"`);
+  }
+});
