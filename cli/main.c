@@ -8,6 +8,7 @@
 static const struct gh_command commands[] = {
     { "check", "tell what is wrong with a stack file, offline", gh_command_check },
     { "init", "make a new tenant and print its first machine client", gh_command_init },
+    { "dev", "run a tenant and a gateway on localhost", gh_command_dev },
     { "mock-ai", "a small upstream that speaks the OpenAI API, for tests", gh_command_mock_ai },
     { "serve", "serve the tenant in production, behind a TLS terminator", gh_command_serve },
     { "preview", "what up would do to the tenant", gh_command_preview },

@@ -68,19 +68,16 @@ static int listen_address(const char *text) {
     return fd;
 }
 
-/* Tells the port that port 0 became. */
-static void announce(int fd, const char *socket_path) {
+/* Tells the port that port 0 became. A socket's path needs no telling: the caller named it. */
+static void announce(int fd) {
     struct sockaddr_storage address;
     socklen_t len = sizeof(address);
     char host[64] = "", port[16] = "";
-    if (!socket_path && getsockname(fd, (struct sockaddr *)&address, &len) == 0)
+    if (getsockname(fd, (struct sockaddr *)&address, &len) != 0 ||
         getnameinfo((struct sockaddr *)&address, len, host, sizeof(host), port, sizeof(port),
-                    NI_NUMERICHOST | NI_NUMERICSERV);
-    if (socket_path)
-        printf("listening on unix:%s\n", socket_path);
-    else
-        printf(strchr(host, ':') ? "listening on http://[%s]:%s\n" : "listening on http://%s:%s\n", host,
-               port);
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+        return;
+    printf(strchr(host, ':') ? "listening on http://[%s]:%s\n" : "listening on http://%s:%s\n", host, port);
     fflush(stdout);
 }
 
@@ -91,7 +88,7 @@ int gh_command_mock_ai(int argc, char **argv) {
         { "socket", 0, GH_OPTION_TEXT, &path, "PATH", "listen on a Unix socket" },
         { 0 },
     };
-    int operands, stop = gh_options_parse(options, "gatehouse mock-ai [--listen ADDRESS | --socket PATH]",
+    int operands, stop = gh_options_parse(options, "mock-ai [--listen ADDRESS | --socket PATH]",
                                           "Runs a small upstream that speaks the OpenAI API, until SIGTERM.",
                                           argc, argv, 0, &operands);
     if (stop)
@@ -118,7 +115,8 @@ int gh_command_mock_ai(int argc, char **argv) {
         fail("the HTTP server", "did not start");
         return GH_EXIT_ERROR;
     }
-    announce(fd, path);
+    if (!path)
+        announce(fd);
     sigwait(&ends, &got);
     gh_mock_ai_stop(mock);
     if (path)
