@@ -1,6 +1,8 @@
+#include <openssl/bn.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 
+#include "core/b64url.h"
 #include "core/cleanup.h"
 #include "core/keyset.h"
 #include "core/limits.h"
@@ -98,6 +100,33 @@ TEST(a_key_set_is_refused_whole_for_each_bad_key) {
     }
     struct gh_keyset *ks = NULL;
     CHECK(gh_keyset_parse_jwks(GH_STR(SET(RSA)), GH_ALG_UNKNOWN, &ks) == GH_ERR_UNSUPPORTED && !ks);
+}
+
+/* A modulus as the broken library makes them: 1 modulo each small prime, which is a power of 65537. Such a
+ * number is M * r + 1 with M the product of those primes. */
+TEST(a_roca_modulus_is_refused) {
+    static const unsigned primes[] = { 2,   3,   5,   7,   11,  13,  17,  19,  23,  29,  31,  37,  41,
+                                       43,  47,  53,  59,  61,  67,  71,  73,  79,  83,  89,  97,  101,
+                                       103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167 };
+    gh_auto(gh_arena_freep) struct gh_arena *a = gh_arena_new(1 << 16);
+    for (unsigned add = 1; add <= 3; add += 2) {
+        BIGNUM *n = BN_new();
+        unsigned char bytes[256];
+        struct gh_str text;
+        struct gh_keyset *ks = NULL;
+        CHECK(n && BN_one(n));
+        for (size_t i = 0; i < GH_COUNT(primes); i++)
+            CHECK(BN_mul_word(n, primes[i]));
+        CHECK(BN_lshift(n, n, 2048 - BN_num_bits(n)) && BN_add_word(n, add));
+        CHECK(BN_bn2binpad(n, bytes, sizeof bytes) == sizeof bytes);
+        CHECK(gh_b64url_encode(a, (struct gh_str){ (char *)bytes, sizeof bytes }, &text) == GH_OK);
+        struct gh_str json =
+            gh_arena_printf(a, SET("\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"%.*s\""), GH_STR_FMT(text));
+        /* 3 is no power of 65537 modulo 11 among others: the same number plus 2 is another key and passes. */
+        CHECK(gh_keyset_parse_jwks(json, GH_RS256, &ks) == (add == 1 ? GH_ERR_UNSUPPORTED : GH_OK));
+        gh_keyset_free(ks);
+        BN_free(n);
+    }
 }
 
 TEST(a_set_has_a_largest_size) {
@@ -207,6 +236,6 @@ TEST(a_key_is_written_as_it_is_read) {
     test_keys_free();
 }
 
-GH_TESTS(a_key_set_is_refused_whole_for_each_bad_key, a_set_has_a_largest_size,
+GH_TESTS(a_key_set_is_refused_whole_for_each_bad_key, a_roca_modulus_is_refused, a_set_has_a_largest_size,
          keys_are_found_by_their_exact_name, a_key_must_fit_its_algorithm, only_a_public_key_is_read_from_pem,
          a_key_is_written_as_it_is_read)

@@ -206,7 +206,7 @@ TEST(published_thumbprints) {
     json_array_foreach(set_of(rfc, "jwk_thumbprint_sha256"), i, row) {
         gh_auto(gh_arena_freep) struct gh_arena *a = gh_arena_new(1 << 20);
         gh_auto(gh_keyset_freep) struct gh_keyset *ks = NULL;
-        struct gh_str kty = text_of(member_of(row, "jwk"), "kty"), print;
+        struct gh_str kty = text_of(member_of(row, "jwk"), "kty"), print = { 0 };
         json_t *key = public_of(member_of(row, "jwk"), gh_str_is(kty, "EC") ? "ES256" : "EdDSA");
         char *text = as_set(key);
         CHECK_ROW(text, gh_keyset_parse_jwks(gh_str_from(text), GH_ALG_UNKNOWN, &ks) == GH_OK);

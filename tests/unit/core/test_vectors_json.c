@@ -1,6 +1,7 @@
 /* JSON: JSONTestSuite with the policy for texts that decide (y accepted, n refused; of the undecided ones
  * those with two meanings refused), and request targets. */
 #include "core/b64url.h"
+#include "core/bearer.h"
 #include "core/cleanup.h"
 #include "core/json.h"
 #include "core/limits.h"
@@ -118,8 +119,52 @@ TEST(path_cases) {
     CHECK(wrong == 0 && accepts[0] == 15 && refusals[1] == 103 && accepts[2] + refusals[2] == 122);
 }
 
+static void check_base64(struct gh_arena *a, const json_t *row) {
+    bool is_text = json_object_get(row, "text");
+    struct gh_str bytes = is_text ? text_of(row, "text") : bytes_of_hex(a, text_of(row, "hex")), text, again;
+    CHECK(gh_b64url_encode(a, bytes, &text) == GH_OK && gh_str_eq(text, text_of(row, "base64url_nopad")));
+    CHECK(gh_b64url_decode(a, text, &again) == GH_OK && gh_str_eq(again, bytes));
+    if (!is_text)
+        return;
+    CHECK(gh_b64_encode(a, bytes, &text) == GH_OK && gh_str_eq(text, text_of(row, "base64")));
+    CHECK(gh_b64_decode(a, text, &again) == GH_OK && gh_str_eq(again, bytes));
+}
+
+static void check_basic(struct gh_arena *a, const json_t *row) {
+    struct gh_str user, password, text;
+    if (json_object_get(row, "form_urlencoded")) {
+        CHECK(gh_percent_decode(a, text_of(row, "form_urlencoded"), true, &text) == GH_OK);
+        CHECK(gh_str_eq(text, text_of(row, "text")));
+        return;
+    }
+    struct gh_str value = gh_arena_printf(a, "Basic %.*s", GH_STR_FMT(text_of(row, "basic")));
+    CHECK(gh_basic_parse(a, value, &user, &password) == GH_OK);
+    CHECK(gh_str_eq(user, text_of(row, "user")) && gh_str_eq(password, text_of(row, "password")));
+}
+
+/* The tables of RFC 4648 10, RFC 7515 C and RFC 7617 2. */
+TEST(base64_and_basic_of_the_rfcs) {
+    json_t *rfc = vectors_json("jose/rfc.json"), *set, *row;
+    size_t i, j, checked = 0;
+    json_array_foreach(member_of(rfc, "sets"), i, set) {
+        bool base64 = gh_str_is(text_of(set, "set"), "base64"),
+             basic = gh_str_is(text_of(set, "set"), "client_auth");
+        json_array_foreach(member_of(set, "cases"), j, row) {
+            gh_auto(gh_arena_freep) struct gh_arena *a = gh_arena_new(1 << 16);
+            checked += base64 || basic;
+            if (base64)
+                check_base64(a, row);
+            else if (basic)
+                check_basic(a, row);
+        }
+    }
+    json_decref(rfc);
+    CHECK(checked == 12);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(json_cases), cmocka_unit_test(path_cases) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(json_cases), cmocka_unit_test(path_cases),
+                                        cmocka_unit_test(base64_and_basic_of_the_rfcs) };
     vectors_or_skip();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
