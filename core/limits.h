@@ -40,4 +40,5 @@
 #define GH_LIMIT_STACK_FILE (4 << 20) /* bytes of one file: 20,000 resources fit */
 #define GH_LIMIT_STACK_NODES 500000   /* scalars, lists and maps of one file */
 #define GH_LIMIT_STACK_DEPTH 64
+#define GH_LIMIT_STACK_VALUE (16 << 20) /* bytes of one value: variables can be put together */
 #define GH_LIMIT_STACK_RESOURCES 20000

@@ -29,6 +29,36 @@ static json_t *wrap(json_t *value, bool secret) {
     return secret && value && !gh_value_is_secret(value) ? gh_value_secret(value) : value;
 }
 
+/* Variables that hold variables grow by powers, like the alias bomb of YAML: each value is measured before
+ * anything walks through it. A shared part counts as often as it is there. */
+static bool within(json_t *value, size_t *room, unsigned depth) {
+    size_t size = 16 + json_string_length(value), i;
+    json_t *child;
+    const char *key;
+    if (size > *room || depth > GH_LIMIT_STACK_DEPTH)
+        return false;
+    *room -= size;
+    json_array_foreach(value, i, child) {
+        if (!within(child, room, depth + 1))
+            return false;
+    }
+    json_object_foreach(value, key, child) {
+        if (!within(child, room, depth + 1))
+            return false;
+    }
+    return true;
+}
+
+/* Steals the value. */
+static json_t *measured(struct evaluation *ev, struct place at, json_t *value) {
+    size_t room = GH_LIMIT_STACK_VALUE;
+    if (!value || within(value, &room, 1))
+        return value;
+    gh_diagnose(ev->d, GH_SEVERITY_ERROR, where(ev, at), "this value is too large or nested too deeply");
+    json_decref(value);
+    return NULL;
+}
+
 /* ---- ${…} ---- */
 
 static json_t *pulumi_value(const struct evaluation *ev, struct gh_str name) {
@@ -177,7 +207,7 @@ static json_t *evaluate_members(struct evaluation *ev, const struct expr *first)
 }
 
 static json_t *evaluate_invoke(struct evaluation *ev, const struct expr *e) {
-    json_t *arguments = evaluate_members(ev, e->first), *result = NULL;
+    json_t *arguments = measured(ev, e->at, evaluate_members(ev, e->first)), *result = NULL;
     if (!arguments)
         return NULL;
     if (gh_value_has_unknown(arguments)) {
@@ -209,7 +239,7 @@ static json_t *evaluate_builtin(struct evaluation *ev, const struct expr *e) {
     bool secret = false, unknown = false, good = true;
     size_t n = 0;
     for (const struct expr *argument = e->first; argument && good; argument = argument->next, n++) {
-        json_t *value = evaluate(ev, argument);
+        json_t *value = measured(ev, argument->at, evaluate(ev, argument));
         good = value;
         secret |= value && gh_value_has_secret(value);
         unknown |= value && gh_value_has_unknown(value);
@@ -411,8 +441,8 @@ static void come_about(struct evaluation *ev, const struct declaration *d, const
     ev->round++;
     if (!dependencies(ev, d, &names)) /* what it needs failed: it is skipped */
         return;
-    ev->values[d->index] =
-        d->kind == DECLARED_RESOURCE ? register_resource(ev, d, &names) : evaluate(ev, d->expr);
+    ev->values[d->index] = d->kind == DECLARED_RESOURCE ? register_resource(ev, d, &names)
+                                                        : measured(ev, d->at, evaluate(ev, d->expr));
     if (!ev->values[d->index] && !ev->error)
         ev->error = GH_ERR_MALFORMED;
 }
@@ -421,7 +451,7 @@ static void come_about(struct evaluation *ev, const struct declaration *d, const
 static json_t *collect_outputs(struct evaluation *ev) {
     json_t *ret = json_object();
     for (const struct expr *m = ev->p->outputs ? ev->p->outputs->first : NULL; m; m = m->next) {
-        json_t *value = evaluate(ev, m);
+        json_t *value = measured(ev, m->at, evaluate(ev, m));
         if (value)
             json_object_setn_new(ret, m->key.ptr, m->key.len, value);
         else if (!ev->error)

@@ -269,7 +269,29 @@ TEST(every_missing_value_is_named_with_the_way_to_set_it) {
           strstr(gh_diagnostics_at(r.d, 1)->summary.ptr, "not of type integer"));
 }
 
-GH_TESTS(resources_come_in_the_order_of_need_then_of_the_domain_then_of_the_file,
+TEST(variables_that_double_are_stopped) {
+    static const char *const forms[] = { "[\"${@}\", \"${@}\"]", "{a: \"${@}\", b: \"${@}\"}", "x${@}${@}",
+                                         "{\"fn::toJSON\": [\"${@}\", \"${@}\"]}" };
+    for (size_t i = 0; i < GH_COUNT(forms); i++) {
+        gh_auto(running_release) struct running r = { 0 };
+        gh_auto(gh_buf_release) struct gh_buf program = gh_buf_make(65536);
+        gh_buf_add(&program, GH_STR(HEAD "variables:\n  v0: x\n"));
+        for (int n = 1; n < 100; n++) {
+            gh_buf_addf(&program, "  v%d: ", n);
+            for (const char *c = forms[i]; *c; c++)
+                *c == '@' ? gh_buf_addf(&program, "v%d", n - 1) : gh_buf_add_char(&program, *c);
+            gh_buf_add_char(&program, '\n');
+        }
+        prepare(&r, program.ptr, NULL);
+        CHECK_ROW(forms[i], r.error == GH_OK);
+        run(&r);
+        CHECK_ROW(forms[i],
+                  r.error == GH_ERR_MALFORMED && strstr(gh_diagnostics_at(r.d, 0)->summary.ptr, "too large"));
+    }
+}
+
+GH_TESTS(variables_that_double_are_stopped,
+         resources_come_in_the_order_of_need_then_of_the_domain_then_of_the_file,
          a_wish_of_the_domain_yields_to_a_need, what_holds_a_secret_is_a_secret,
          in_a_preview_what_rests_on_an_unknown_is_unknown,
          what_needs_a_failed_resource_is_skipped_and_the_rest_goes_on, expressions_give_these_values,
