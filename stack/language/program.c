@@ -1,116 +1,12 @@
 /* Reads Pulumi.yaml into declarations: the keys of the project, of a config value, of a resource and of its
  * options, each by a table; what is not in a table is refused by name. */
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "core/limits.h"
-#include "stack/language/tree.h"
+#include "stack/language/record.h"
 #include "sys/file.h"
 
 #define ARENA (256 << 20)
-
-struct loading {
-    struct reading r;
-    struct gh_program *p;
-    struct declaration *at_hand;
-    size_t room;
-};
-
-/* One key of a map: what reads it, or why it is not read. */
-struct key {
-    const char *name;
-    void (*read)(struct loading *l,
-                 const struct gh_yaml *value); /* NULL and no reason: it says nothing to us */
-    const char *reason;
-};
-
-static bool is_text(struct loading *l, const struct gh_yaml *v) {
-    bool text = v->kind == GH_YAML_SCALAR && !gh_yaml_is_null(v);
-    if (!text)
-        refuse(&l->r, place_of(v), "'%.*s' must be a text", GH_STR_FMT(v->key->text));
-    return text;
-}
-
-static bool is_map(struct loading *l, const struct gh_yaml *v) {
-    if (v->kind != GH_YAML_MAPPING)
-        refuse(&l->r, place_of(v), "'%.*s' must be a map", GH_STR_FMT(v->key->text));
-    return v->kind == GH_YAML_MAPPING;
-}
-
-static bool read_boolean(struct loading *l, const struct gh_yaml *v, bool *ret) {
-    json_t *value = v->kind == GH_YAML_SCALAR ? gh_yaml_scalar(v) : NULL;
-    bool good = json_is_boolean(value);
-    if (good)
-        *ret = json_is_true(value);
-    else
-        refuse(&l->r, place_of(v), "'%.*s' must be true or false, written out", GH_STR_FMT(v->key->text));
-    json_decref(value);
-    return good;
-}
-
-static void refuse_key(struct loading *l, const struct gh_yaml *v, const char *what, const struct key *keys,
-                       size_t count) {
-    struct gh_str name = v->key->text;
-    struct nearest near = { .wanted = name };
-    for (size_t i = 0; i < count; i++) {
-        if (gh_str_eq_nocase(name, gh_str_from(keys[i].name))) {
-            refuse(&l->r, place_of(v->key), "'%.*s' looks like a miscapitalization of '%s'", GH_STR_FMT(name),
-                   keys[i].name);
-            return;
-        }
-        if (!keys[i].reason)
-            nearest_add(&near, gh_str_from(keys[i].name));
-    }
-    refuse(&l->r, place_of(v->key), "%s has invalid key '%.*s'", what, GH_STR_FMT(name));
-    nearest_tell(&near, l->r.d, "Existing keys are:");
-}
-
-static void read_keys(struct loading *l, const struct gh_yaml *map, const char *what, const struct key *keys,
-                      size_t count) {
-    for (const struct gh_yaml *v = map->first; v; v = v->next) {
-        const struct key *k = keys;
-        while (k < keys + count && !gh_str_is(v->key->text, k->name))
-            k++;
-        if (k == keys + count)
-            refuse_key(l, v, what, keys, count);
-        else if (k->reason)
-            refuse(&l->r, place_of(v->key), "%s: '%s' %s", what, k->name, k->reason);
-        else if (k->read)
-            k->read(l, v);
-    }
-}
-
-static struct declaration *declare(struct loading *l, enum declaration_kind kind, const struct gh_yaml *v) {
-    struct gh_program *p = l->p;
-    if (p->count == l->room) {
-        size_t room = l->room ? l->room * 2 : 64;
-        struct declaration **all = need(&l->r, gh_arena_calloc(p->arena, room, sizeof *all));
-        if (!all)
-            return NULL;
-        if (p->count)
-            memcpy(all, p->all, p->count * sizeof *all);
-        p->all = all;
-        l->room = room;
-    }
-    if (p->count >= GH_LIMIT_STACK_RESOURCES) {
-        refuse(&l->r, place_of(v->key), "a program declares at most %d things", GH_LIMIT_STACK_RESOURCES);
-        return NULL;
-    }
-    struct declaration *d = need(&l->r, GH_NEW(p->arena, struct declaration));
-    if (!d)
-        return NULL;
-    *d =
-        (struct declaration){ .kind = kind, .name = v->key->text, .at = place_of(v->key), .index = p->count };
-    if (gh_str_is(d->name, "pulumi"))
-        refuse(&l->r, d->at, "the name 'pulumi' is reserved: ${pulumi.stack} and others are found there");
-    if (d->name.len == 0 || strcspn(d->name.ptr, ".[]{}\"$ \t\n") != d->name.len)
-        refuse(&l->r, d->at, "'%s' is no name that a reference can hold: no blanks, dots, brackets or quotes",
-               d->name.ptr);
-    p->all[p->count++] = d;
-    l->at_hand = d;
-    return d;
-}
 
 /* ---- config ---- */
 
@@ -137,7 +33,7 @@ static void config_value(struct loading *l, const struct gh_yaml *v) {
 }
 
 static void config_secret(struct loading *l, const struct gh_yaml *v) {
-    (void)read_boolean(l, v, &l->at_hand->secret);
+    (void)record_boolean(l, v, &l->at_hand->secret);
 }
 
 static const struct key config_keys[] = {
@@ -190,14 +86,14 @@ static void finish_config(struct loading *l, struct declaration *d) {
 }
 
 static void read_config(struct loading *l, const struct gh_yaml *map) {
-    if (gh_yaml_is_null(map) || !is_map(l, map))
+    if (gh_yaml_is_null(map) || !record_is_map(l, map))
         return;
     for (const struct gh_yaml *v = map->first; v; v = v->next) {
         struct declaration *d = declare(l, DECLARED_CONFIG, v);
         if (!d)
             return;
         if (v->kind == GH_YAML_MAPPING)
-            read_keys(l, v, d->name.ptr, config_keys, GH_COUNT(config_keys));
+            record_keys(l, v, d->name.ptr, config_keys, GH_COUNT(config_keys));
         else
             d->default_value = v; /* shorthand: key: literal */
         finish_config(l, d);
@@ -207,7 +103,7 @@ static void read_config(struct loading *l, const struct gh_yaml *map) {
 /* ---- variables and outputs ---- */
 
 static void read_variables(struct loading *l, const struct gh_yaml *map) {
-    if (gh_yaml_is_null(map) || !is_map(l, map))
+    if (gh_yaml_is_null(map) || !record_is_map(l, map))
         return;
     for (const struct gh_yaml *v = map->first; v; v = v->next) {
         struct declaration *d = declare(l, DECLARED_VARIABLE, v);
@@ -218,186 +114,8 @@ static void read_variables(struct loading *l, const struct gh_yaml *map) {
 }
 
 static void read_outputs(struct loading *l, const struct gh_yaml *map) {
-    if (!gh_yaml_is_null(map) && is_map(l, map))
+    if (!gh_yaml_is_null(map) && record_is_map(l, map))
         l->p->outputs = expr_read(&l->r, map);
-}
-
-/* ---- resource options ---- */
-
-static void option_protect(struct loading *l, const struct gh_yaml *v) {
-    (void)read_boolean(l, v, &l->at_hand->options.protect);
-}
-
-static void option_retain(struct loading *l, const struct gh_yaml *v) {
-    (void)read_boolean(l, v, &l->at_hand->options.retain_on_delete);
-}
-
-static void option_delete_first(struct loading *l, const struct gh_yaml *v) {
-    (void)read_boolean(l, v, &l->at_hand->options.delete_before_replace);
-}
-
-static void option_import(struct loading *l, const struct gh_yaml *v) {
-    if (!is_text(l, v))
-        return;
-    if (memmem(v->text.ptr, v->text.len, "${", 2))
-        refuse(&l->r, place_of(v), "'import' is an id written out: it cannot hold a reference");
-    l->at_hand->options.import_id = v->text.ptr;
-}
-
-static const char *const *read_names(struct loading *l, const struct gh_yaml *v) {
-    const char **names = need(&l->r, gh_arena_calloc(l->p->arena, v->count + 1, sizeof *names));
-    size_t n = 0;
-    if (v->kind != GH_YAML_SEQUENCE)
-        refuse(&l->r, place_of(v), "'%.*s' must be a list of property names", GH_STR_FMT(v->key->text));
-    for (const struct gh_yaml *item = v->first; names && item; item = item->next) {
-        struct gh_str root = { item->text.ptr, strcspn(item->text.ptr ? item->text.ptr : "", ".[") };
-        const struct gh_resource_type *type = l->at_hand->resource;
-        if (item->kind != GH_YAML_SCALAR || (!gh_str_is(root, "*") && type && !gh_schema_member(type, root)))
-            refuse(&l->r, place_of(item), "'%.*s' names no property of %s", GH_STR_FMT(root),
-                   type ? gh_schema_short_name(type) : "the resource");
-        names[n++] = item->text.ptr;
-    }
-    return names;
-}
-
-static void option_ignore(struct loading *l, const struct gh_yaml *v) {
-    l->at_hand->options.ignore_changes = read_names(l, v);
-}
-
-static void option_replace(struct loading *l, const struct gh_yaml *v) {
-    l->at_hand->options.replace_on_changes = read_names(l, v);
-}
-
-static void option_secret(struct loading *l, const struct gh_yaml *v) {
-    l->at_hand->options.additional_secret_outputs = read_names(l, v);
-}
-
-static void option_depends(struct loading *l, const struct gh_yaml *v) {
-    struct expr *e = expr_read(&l->r, v);
-    if (!e)
-        return;
-    bool good = e->kind == EXPR_LIST;
-    for (struct expr *item = e->first; good && item; item = item->next)
-        good = item->kind == EXPR_ACCESS && !item->path;
-    if (!good)
-        refuse(&l->r, place_of(v), "dependsOn is a list of resources: dependsOn: [\"${name}\"]");
-    l->at_hand->options.depends_on = e;
-}
-
-#define NOT_HERE "is not in Gatehouse's subset of Pulumi YAML"
-
-static const struct key option_keys[] = {
-    { "dependsOn", option_depends },
-    { "protect", option_protect },
-    { "ignoreChanges", option_ignore },
-    { "import", option_import },
-    { "retainOnDelete", option_retain },
-    { "deleteBeforeReplace", option_delete_first },
-    { "replaceOnChanges", option_replace },
-    { "additionalSecretOutputs", option_secret },
-    { "aliases", NULL, NOT_HERE },
-    { "customTimeouts", NULL, NOT_HERE },
-    { "parent", NULL, NOT_HERE },
-    { "provider", NULL, NOT_HERE ": there is one provider, set by AUTH0_DOMAIN and its friends" },
-    { "providers", NULL, NOT_HERE },
-    { "version", NULL, NOT_HERE },
-    { "pluginDownloadURL", NULL, NOT_HERE },
-    { "replaceWith", NULL, NOT_HERE },
-    { "deletedWith", NULL, NOT_HERE },
-    { "hideDiffs", NULL, NOT_HERE },
-    { "replacementTrigger", NULL, NOT_HERE },
-    { "envVarMappings", NULL, NOT_HERE },
-};
-
-/* ---- resources ---- */
-
-static void resource_type(struct loading *l, const struct gh_yaml *v) {
-    if (!is_text(l, v))
-        return;
-    struct gh_str rest = v->text, package;
-    l->at_hand->resource = gh_schema_resource(v->text);
-    if (l->at_hand->resource)
-        return;
-    if (!gh_str_cut(&rest, ':', &package) || !gh_str_is(package, "auth0")) {
-        refuse(&l->r, place_of(v),
-               "resource type \"%.*s\" is not in Gatehouse: it knows the provider auth0 only",
-               GH_STR_FMT(v->text));
-        return;
-    }
-    refuse(&l->r, place_of(v), "unable to find resource type \"%.*s\" in resource provider \"auth0\"",
-           GH_STR_FMT(v->text));
-    const char *colon = strrchr(v->text.ptr, ':');
-    struct nearest near = { .wanted = gh_str_from(colon + 1) };
-    for (size_t i = 0; i < gh_schema_resource_count(); i++)
-        nearest_add(&near, gh_str_from(gh_schema_short_name(gh_schema_resource_at(i))));
-    nearest_tell(&near, l->r.d, "The nearest types are:");
-}
-
-static void resource_name(struct loading *l, const struct gh_yaml *v) {
-    if (is_text(l, v))
-        l->at_hand->registered = v->text.ptr;
-}
-
-static void resource_properties(struct loading *l, const struct gh_yaml *v) {
-    if (!gh_yaml_is_null(v) && is_map(l, v))
-        l->at_hand->properties = expr_read(&l->r, v);
-}
-
-static void resource_options(struct loading *l, const struct gh_yaml *v) {
-    if (!gh_yaml_is_null(v) && is_map(l, v))
-        read_keys(l, v, "options", option_keys, GH_COUNT(option_keys));
-}
-
-static const struct key resource_keys[] = {
-    { "type", resource_type },
-    { "name", resource_name },
-    { "properties", resource_properties },
-    { "options", resource_options },
-    { "get", NULL, NOT_HERE ": look the object up with a function such as fn::auth0:getRole" },
-    { "defaultProvider", NULL, NOT_HERE ": there is one provider, set by AUTH0_DOMAIN and its friends" },
-};
-
-/* A key of the options that was written one level too high. */
-static bool is_misplaced_option(struct loading *l, const struct gh_yaml *v) {
-    for (size_t i = 0; i < GH_COUNT(option_keys); i++)
-        if (gh_str_is(v->key->text, option_keys[i].name)) {
-            refuse(&l->r, place_of(v->key), "%s has invalid key '%s'", l->at_hand->name.ptr,
-                   option_keys[i].name);
-            gh_diagnose_detail(l->r.d, "'%s' exists under options, e.g. options: { %s: … }",
-                               option_keys[i].name, option_keys[i].name);
-            return true;
-        }
-    return false;
-}
-
-static void read_resource(struct loading *l, struct declaration *d, const struct gh_yaml *map) {
-    const struct gh_yaml *type =
-        gh_yaml_get(map, GH_STR("type")); /* first: the options name its properties */
-    if (!type)
-        refuse(&l->r, d->at, "Required field 'type' is missing on resource \"%s\"", d->name.ptr);
-    else
-        resource_type(l, type);
-    for (const struct gh_yaml *v = map->first; v; v = v->next) {
-        struct gh_yaml alone = *map;
-        struct gh_yaml copy = *v;
-        copy.next = NULL;
-        alone.first = &copy;
-        if (v != type && !is_misplaced_option(l, v))
-            read_keys(l, &alone, d->name.ptr, resource_keys, GH_COUNT(resource_keys));
-    }
-}
-
-static void read_resources(struct loading *l, const struct gh_yaml *map) {
-    if (gh_yaml_is_null(map) || !is_map(l, map))
-        return;
-    for (const struct gh_yaml *v = map->first; v; v = v->next) {
-        struct declaration *d = declare(l, DECLARED_RESOURCE, v);
-        if (!d)
-            return;
-        d->registered = d->name.ptr;
-        if (is_map(l, v))
-            read_resource(l, d, v);
-    }
 }
 
 /* ---- the project ---- */
@@ -463,27 +181,6 @@ static bool project_name(struct loading *l, const struct gh_yaml *root) {
     return good;
 }
 
-/* The names under which resources are registered must differ too. */
-static int registered_order(const void *left, const void *right) {
-    const struct declaration *a = *(struct declaration *const *)left,
-                             *b = *(struct declaration *const *)right;
-    return strcmp(a->registered ? a->registered : "", b->registered ? b->registered : "");
-}
-
-static void registered_are_unique(struct loading *l) {
-    struct gh_program *p = l->p;
-    struct declaration **sorted = need(&l->r, gh_arena_calloc(p->arena, p->count, sizeof *sorted));
-    if (!sorted || !p->count)
-        return;
-    memcpy(sorted, p->all, p->count * sizeof *sorted);
-    qsort(sorted, p->count, sizeof *sorted, registered_order);
-    for (size_t i = 1; i < p->count; i++)
-        if (sorted[i]->registered && sorted[i - 1]->registered &&
-            strcmp(sorted[i]->registered, sorted[i - 1]->registered) == 0 &&
-            !gh_str_eq(sorted[i]->name, sorted[i - 1]->name))
-            refuse(&l->r, sorted[i]->at, "two resources are registered as '%s'", sorted[i]->registered);
-}
-
 enum gh_err gh_program_parse(const char *dir, const char *file, struct gh_str text, struct gh_diagnostics *d,
                              struct gh_program **ret) {
     struct gh_arena *a = gh_arena_new(ARENA);
@@ -501,7 +198,7 @@ enum gh_err gh_program_parse(const char *dir, const char *file, struct gh_str te
     gh_diagnostics_source(d, file, text);
     enum gh_err e = gh_yaml_parse(a, p->file, text, d, &root);
     if (!e && project_name(&l, root)) {
-        read_keys(&l, root, "the project", project_keys, GH_COUNT(project_keys));
+        record_keys(&l, root, "the project", project_keys, GH_COUNT(project_keys));
         registered_are_unique(&l);
         if (!graph_link(p, d))
             l.r.failed = true;
