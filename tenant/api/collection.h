@@ -79,7 +79,8 @@ extern const struct gh_api_collection gh_organizations, gh_connections, gh_clien
 #define GH_HANDLERS(X)                                                                                       \
     X(roles_list)                                                                                            \
     X(roles_get)                                                                                             \
-    X(roles_create) X(roles_update) X(roles_delete) X(role_permissions_list) X(role_permissions_add)         \
+    X(roles_create)                                                                                          \
+    X(roles_update) X(roles_delete) X(role_permissions_list) X(role_permissions_add)                         \
         X(role_permissions_remove) X(role_users_list) X(role_users_add) X(organizations_list) X(             \
             organizations_get) X(organizations_get_by_name) X(organizations_create) X(organizations_update)  \
             X(organizations_delete) X(organization_connections_list) X(organization_connections_get) X(      \

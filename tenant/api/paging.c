@@ -167,10 +167,13 @@ static enum gh_err collect(struct gh_db *db, struct gh_call *c, const struct gh_
     struct gh_bind binds[7];
     memcpy(binds, l->binds, sizeof(l->binds[0]) * l->bind_count);
     size_t n = l->bind_count;
-    binds[n++] = GH_INT("after_time", c->paging.after_time);
-    binds[n++] = GH_TEXT("after_id", c->paging.after_id);
     binds[n++] = GH_INT("limit", limit);
-    binds[n++] = GH_INT("offset", offset);
+    if (c->paging.checkpoint) {
+        binds[n++] = GH_INT("after_time", c->paging.after_time);
+        binds[n++] = GH_TEXT("after_id", c->paging.after_id);
+    } else {
+        binds[n++] = GH_INT("offset", offset);
+    }
 
     gh_auto(gh_rows_end) struct gh_rows rows = { 0 };
     enum gh_err e = gh_db_query(db, l->sql, binds, n, &rows);
