@@ -44,9 +44,9 @@ static enum gh_err make_connection(struct gh_db *db, struct fresh *f) {
     enum gh_err e = gh_random_id(f->arena, "con_", 16, &id);
     if (e)
         return e;
-    json_t *doc = json_pack("{s:o, s:s, s:s, s:{s:b, s:b, s:b}}", "id", text_value(id), "name", name,
+    json_t *doc = json_pack("{s:o, s:s, s:s, s:{s:b, s:b, s:b, s:s}}", "id", text_value(id), "name", name,
                             "strategy", "auth0", "options", "brute_force_protection", 1, "requires_username",
-                            0, "disable_signup", 0);
+                            0, "disable_signup", 0, "passwordPolicy", "good");
     if ((e = doc ? gh_connection_defaults(doc) : GH_ERR_NOMEM)) {
         json_decref(doc);
         return e;

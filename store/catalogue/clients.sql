@@ -57,3 +57,20 @@ DELETE FROM client_grants WHERE id = $id;
 
 -- name: client_signing_certificate
 SELECT certificate FROM signing_keys WHERE state = 'current' ORDER BY created_at DESC LIMIT 1;
+
+-- name: client_of_organization_page
+SELECT DISTINCT c.id, c.created_at, c.doc, c.sealed_secret
+FROM organization_client_grants og JOIN client_grants g ON g.id = og.grant_id JOIN clients c ON c.id = g.client_id
+WHERE og.organization_id = $organization_id ORDER BY c.created_at, c.id LIMIT $limit OFFSET $offset;
+
+-- name: client_of_organization_from
+SELECT DISTINCT c.id, c.created_at, c.doc, c.sealed_secret
+FROM organization_client_grants og JOIN client_grants g ON g.id = og.grant_id JOIN clients c ON c.id = g.client_id
+WHERE og.organization_id = $organization_id
+  AND (c.created_at > $after_time OR (c.created_at = $after_time AND c.id > $after_id))
+ORDER BY c.created_at, c.id LIMIT $limit;
+
+-- name: client_of_organization_count
+SELECT COUNT(DISTINCT g.client_id)
+FROM organization_client_grants og JOIN client_grants g ON g.id = og.grant_id
+WHERE og.organization_id = $organization_id;

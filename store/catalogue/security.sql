@@ -14,7 +14,8 @@ WHERE m.organization_id = $a AND u.connection_id = $b;
 SELECT id, '' FROM users WHERE connection_id = $a;
 
 -- name: clients_granted_resource_server
-SELECT DISTINCT client_id, '' FROM client_grants WHERE resource_server_id = $a;
+SELECT DISTINCT client_id, '' FROM client_grants
+WHERE resource_server_id = $a AND client_id IS NOT NULL;
 
 -- name: holders_of_resource_server_in_organizations
 SELECT DISTINCT mr.organization_id, mr.user_id

@@ -38,7 +38,7 @@ CREATE TABLE user_passwords (
 
 CREATE TABLE client_grants (
     id TEXT PRIMARY KEY,
-    client_id TEXT NOT NULL REFERENCES clients (id) ON DELETE CASCADE,
+    client_id TEXT REFERENCES clients (id) ON DELETE CASCADE, -- NULL: the default of third-party clients
     resource_server_id TEXT NOT NULL REFERENCES resource_servers (id) ON DELETE CASCADE,
     subject_type TEXT NOT NULL,
     created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, doc TEXT NOT NULL,

@@ -11,5 +11,7 @@ void gh_client_drop_nulls(json_t *doc);
 /* PATCH: a shallow merge, but client_metadata and addons merge key by key (a null removes one). */
 enum gh_err gh_client_merge(json_t *doc, const json_t *patch);
 
+void gh_client_show_credentials(json_t *doc, bool creating);
+
 /* Gives ids, key ids and times to the credentials sent inside client_authentication_methods. */
 enum gh_err gh_client_add_credentials(struct gh_call *c, json_t *doc);

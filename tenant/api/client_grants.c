@@ -11,7 +11,7 @@ static size_t keys(struct gh_call *c, const json_t *doc, bool inserting, struct 
     if (!inserting)
         return 0;
     const struct gh_str *api = c->special;
-    ret[0] = GH_TEXT("client_id", gh_doc_string(doc, "client_id"));
+    ret[0] = GH_TEXT_OR_NULL("client_id", gh_doc_string(doc, "client_id"));
     ret[1] = GH_TEXT("resource_server_id", *api);
     ret[2] = GH_TEXT("subject_type", gh_doc_string(doc, "subject_type"));
     return 3;
@@ -81,48 +81,39 @@ enum gh_err gh_client_grant_item(struct gh_db *db, struct gh_call *c, struct gh_
     return e;
 }
 
-static enum gh_err check_scopes(struct gh_call *c, const json_t *api, const json_t *scopes) {
-    size_t i, j;
-    json_t *wanted, *scope;
-    json_array_foreach(scopes, i, wanted) {
-        bool known = false;
-        json_array_foreach(json_object_get(api, "scopes"), j, scope) known |=
-            gh_str_eq(gh_json_text(wanted), gh_doc_string(scope, "value"));
-        if (!known)
-            return gh_call_refuse(c, 400, "invalid_body",
-                                  "The following scopes are not defined for the resource server: %s",
-                                  json_string_value(wanted));
-    }
-    return GH_OK;
+/* Either one client's, or the default of all third-party clients: then it names none (recorded). */
+static enum gh_err check_client(struct gh_db *db, struct gh_call *c) {
+    struct gh_str id = gh_doc_string(c->body, "client_id");
+    json_auto_t *client = NULL;
+    if (!id.ptr)
+        return json_object_get(c->body, "default_for")
+                   ? GH_OK
+                   : gh_call_refuse(c, 400, "invalid_body",
+                                    "Payload validation error: 'Missing required property: client_id'.");
+    enum gh_err e = gh_collection_get(db, c, &gh_clients, id, &client);
+    if (!e && gh_str_is(gh_doc_string(client, "app_type"), "express_configuration"))
+        e = gh_call_refuse(c, 400, "validation_error", "Client of type express_configuration cannot be used");
+    return e;
 }
 
+/* A scope that the API does not define may be granted (recorded): it is worth nothing until the API defines
+ * it. */
 enum gh_err gh_client_grants_create(struct gh_db *db, struct gh_call *c) {
-    struct gh_str audience = gh_doc_string(c->body, "audience"), client = gh_doc_string(c->body, "client_id");
     struct gh_str api_id = { 0 }, id;
     json_auto_t *doc = json_copy(c->body);
     json_auto_t *api = NULL;
-    json_auto_t *client_doc = NULL;
-    if (!doc)
-        return GH_ERR_NOMEM;
-    if (!client.ptr)
-        return gh_call_refuse(c, 400, "invalid_body",
-                              "Payload validation error: 'Missing required property: "
-                              "client_id'.");
-    enum gh_err e = gh_collection_get(db, c, &gh_clients, client, &client_doc);
-    if (!e && gh_str_is(gh_doc_string(client_doc, "app_type"), "express_configuration"))
-        e = gh_call_refuse(c, 400, "validation_error", "Client of type express_configuration cannot be used");
-    if (!e)
-        e = gh_resource_server_find(db, c, audience, &api_id, &api);
-    if (e == GH_ERR_NOT_FOUND && !c->failure.status)
-        return gh_call_refuse(c, 404, "inexistent_resource_server", "The resource server does not exist");
-    if (!e)
-        e = check_scopes(c, api, json_object_get(doc, "scope"));
+    enum gh_err e = doc ? check_client(db, c) : GH_ERR_NOMEM;
+    if (e)
+        return e;
+    e = gh_resource_server_find(db, c, gh_doc_string(c->body, "audience"), &api_id, &api);
+    if (e == GH_ERR_NOT_FOUND)
+        return gh_collection_refuse_absent(c, &gh_resource_servers);
     if (!e)
         e = gh_doc_default(doc, "{\"subject_type\":\"client\",\"scope\":[]}");
     if (e)
         return e;
     c->special = &api_id;
-    c->audited.client_id = client;
+    c->audited.client_id = gh_doc_string(c->body, "client_id");
     e = gh_collection_insert(db, c, &gh_client_grants, (struct gh_str){ 0 }, doc, &id);
     return e ? e : gh_collection_answer(db, c, &gh_client_grants, id);
 }
@@ -154,29 +145,14 @@ static bool is_narrower(const json_t *was, const json_t *now) {
 enum gh_err gh_client_grants_update(struct gh_db *db, struct gh_call *c) {
     struct gh_str id = c->x->args[0];
     json_auto_t *was = NULL;
-    json_auto_t *api = NULL;
-    struct gh_str api_id;
-    {
-        gh_auto(gh_rows_end) struct gh_rows rows = { 0 };
-        bool has = false;
-        enum gh_err e = gh_db_query(db, GH_SQL_CLIENT_GRANT_BY_ID, GH_BINDS(GH_TEXT("id", id)), &rows);
-        if (!e)
-            e = gh_rows_next(&rows, &has);
-        if (!e)
-            e = has ? gh_row_doc(&rows, 2, &was) : gh_collection_refuse_absent(c, &gh_client_grants);
-        if (!e)
-            e = gh_resource_server_find(db, c, gh_identifier_shown(c->x->tenant, gh_rows_text(&rows, 3)),
-                                        &api_id, &api);
-        if (e)
-            return e;
-    }
+    enum gh_err e = gh_collection_get(db, c, &gh_client_grants, id, &was);
+    if (e)
+        return e;
     json_auto_t *now = json_copy(was);
-    enum gh_err e = now ? gh_doc_merge(now, c->body) : GH_ERR_NOMEM;
-    if (!e)
-        e = check_scopes(c, api, json_object_get(c->body, "scope"));
+    e = now ? gh_doc_merge(now, c->body) : GH_ERR_NOMEM;
     if (!e)
         e = gh_collection_update(db, c, &gh_client_grants, id, now);
-    if (!e && is_narrower(was, now))
+    if (!e && json_object_get(was, "client_id") && is_narrower(was, now))
         e = gh_security_changed(db, c, GH_REVOKE_CLIENT, gh_doc_string(was, "client_id"), GH_STR(""));
     c->audited.client_id = gh_arena_dup(c->x->arena, gh_doc_string(was, "client_id"));
     return e ? e : gh_collection_answer(db, c, &gh_client_grants, id);
@@ -189,7 +165,7 @@ enum gh_err gh_client_grants_delete(struct gh_db *db, struct gh_call *c) {
         c->failure.status = 0;
         return GH_OK;
     }
-    if (!e)
+    if (!e && json_object_get(doc, "client_id"))
         e = gh_security_changed(db, c, GH_REVOKE_CLIENT, gh_doc_string(doc, "client_id"), GH_STR(""));
     c->audited.client_id = gh_arena_dup(c->x->arena, gh_doc_string(doc, "client_id"));
     return e ? e : gh_collection_remove(db, c, &gh_client_grants, c->x->args[0]);

@@ -4,6 +4,7 @@
 
 #include "sys/random.h"
 #include "tenant/api/collection.h"
+#include "tenant/api/resource_server.h"
 #include "tenant/api/security.h"
 #include "tenant/seal.h"
 
@@ -50,6 +51,7 @@ static enum gh_err show(struct gh_db *db, struct gh_call *c, struct gh_rows *row
     struct gh_str host = c->x->tenant->domain, label = host;
     gh_str_cut(&host, '.', &label);
     enum gh_err e = show_secret(c, row, doc);
+    gh_client_show_credentials(doc, c->op == &gh_contract_operations[GH_OP_POST_CLIENTS]);
     if (!e && may_see_secret(c))
         e = show_signing_keys(db, doc);
     if (!e && json_object_set_new(doc, "tenant", gh_json_from(label)))
@@ -60,7 +62,7 @@ static enum gh_err show(struct gh_db *db, struct gh_call *c, struct gh_rows *row
 static bool filtered(struct gh_call *c) {
     struct gh_str text;
     return gh_request_query(c->x, "is_global", &text) || gh_request_query(c->x, "is_first_party", &text) ||
-           gh_request_query(c->x, "app_type", &text) || gh_request_query(c->x, "q", &text);
+           gh_request_query(c->x, "app_type", &text);
 }
 
 static bool in_list(struct gh_str list, struct gh_str wanted) {
@@ -107,7 +109,34 @@ const struct gh_api_collection gh_clients = {
     .always = always,
 };
 
-GH_COLLECTION_READS(clients, gh_clients)
+/* The one search that clients make (recorded): who holds a grant for an organization. */
+static enum gh_err list_of_organization(struct gh_db *db, struct gh_call *c, struct gh_str organization) {
+    return gh_collection_list_of(db, c, &gh_clients,
+                                 (struct gh_listing){
+                                     .sql = c->paging.checkpoint ? GH_SQL_CLIENT_OF_ORGANIZATION_FROM
+                                                                 : GH_SQL_CLIENT_OF_ORGANIZATION_PAGE,
+                                     .count = GH_SQL_CLIENT_OF_ORGANIZATION_COUNT,
+                                     .binds = { GH_TEXT("organization_id", organization) },
+                                     .bind_count = 1,
+                                 });
+}
+
+enum gh_err gh_clients_list(struct gh_db *db, struct gh_call *c) {
+    static const struct gh_str by_organization = { "client_grant.organization_id:", 29 };
+    struct gh_str q;
+    if (!gh_request_query(c->x, "q", &q))
+        return gh_collection_list(db, c, &gh_clients);
+    if (!gh_str_starts(q, by_organization))
+        return gh_call_refuse(
+            c, 400, "invalid_query_string",
+            "Query validation error: 'Only client_grant.organization_id can be searched for' on "
+            "property q.");
+    return list_of_organization(db, c, gh_str_skip(q, by_organization.len));
+}
+
+enum gh_err gh_clients_get(struct gh_db *db, struct gh_call *c) {
+    return gh_collection_answer(db, c, &gh_clients, c->x->args[0]);
+}
 
 static enum gh_err set_secret(struct gh_db *db, struct gh_call *c, struct gh_str id, struct gh_str secret) {
     struct gh_str sealed;
@@ -131,6 +160,24 @@ static struct gh_str take_secret(struct gh_call *c, json_t *doc) {
     return secret;
 }
 
+/* A client of type resource_server is the API as a client: the API shows it as client_id (recorded). */
+static enum gh_err link_api(struct gh_db *db, struct gh_call *c, const json_t *client, bool linked) {
+    struct gh_str identifier = gh_doc_string(client, "resource_server_identifier"), id;
+    json_auto_t *api = NULL;
+    if (!identifier.ptr)
+        return GH_OK;
+    enum gh_err e = gh_resource_server_find(db, c, identifier, &id, &api);
+    if (e == GH_ERR_NOT_FOUND)
+        return linked ? gh_collection_refuse_absent(c, &gh_resource_servers) : GH_OK;
+    if (e)
+        return e;
+    if (!linked)
+        json_object_del(api, "client_id");
+    else if (json_object_set(api, "client_id", json_object_get(client, "client_id")))
+        return GH_ERR_NOMEM;
+    return gh_collection_update(db, c, &gh_resource_servers, id, api);
+}
+
 enum gh_err gh_clients_create(struct gh_db *db, struct gh_call *c) {
     json_auto_t *doc = json_deep_copy(c->body);
     struct gh_str id, secret;
@@ -145,6 +192,8 @@ enum gh_err gh_clients_create(struct gh_db *db, struct gh_call *c) {
         e = gh_collection_insert(db, c, &gh_clients, (struct gh_str){ 0 }, doc, &id);
     if (!e)
         e = set_secret(db, c, id, secret);
+    if (!e)
+        e = link_api(db, c, doc, true);
     if (e)
         return e;
     c->audited.client_id = id;
@@ -195,6 +244,8 @@ enum gh_err gh_clients_delete(struct gh_db *db, struct gh_call *c) {
         e = gh_call_refuse(c, 400, "operation_not_supported", "The global client cannot be deleted.");
     if (!e)
         e = gh_security_changed(db, c, GH_REVOKE_CLIENT, id, GH_STR(""));
+    if (!e)
+        e = link_api(db, c, doc, false);
     c->audited.client_id = id;
     return e ? e : gh_collection_remove(db, c, &gh_clients, id);
 }

@@ -93,19 +93,21 @@ static void read_sort(struct gh_call *c, struct gh_listing *l) {
             (struct gh_str){ 0 }; /* objects other than users do not show it: the statement's own order */
 }
 
-enum gh_err gh_collection_list(struct gh_db *db, struct gh_call *c, const struct gh_api_collection *k) {
-    struct gh_listing l = {
-        .key = k->key,
-        .sql = c->paging.checkpoint ? k->from : k->page,
-        .count = k->count,
-        .item = list_item,
-        .scan = k->filtered && k->filtered(c),
-        .always = k->always,
-        .length = k->list_has_length,
-    };
-    read_sort(c, &l);
+enum gh_err gh_collection_list_of(struct gh_db *db, struct gh_call *c, const struct gh_api_collection *k,
+                                  struct gh_listing scope) {
+    scope.key = k->key;
+    scope.item = list_item;
+    scope.scan = k->filtered && k->filtered(c);
+    scope.always = k->always;
+    scope.length = k->list_has_length;
+    read_sort(c, &scope);
     c->special = (void *)k;
-    return gh_listing_answer(db, c, &l);
+    return gh_listing_answer(db, c, &scope);
+}
+
+enum gh_err gh_collection_list(struct gh_db *db, struct gh_call *c, const struct gh_api_collection *k) {
+    return gh_collection_list_of(
+        db, c, k, (struct gh_listing){ .sql = c->paging.checkpoint ? k->from : k->page, .count = k->count });
 }
 
 /* --- writing --- */

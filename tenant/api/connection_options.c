@@ -18,6 +18,15 @@ static const char database_defaults[] =
     "\"passkey_options\":{\"challenge_ui\":\"both\",\"progressive_enrollment_enabled\":true,"
     "\"local_enrollment_enabled\":true}}";
 
+/* What Okta connections get (recorded, 2026). Other enterprise strategies are kept as they were sent. */
+static const char okta_defaults[] = "{\"schema_version\":\"oidc-V4\",\"type\":\"back_channel\","
+                                    "\"attribute_map\":{\"mapping_mode\":\"basic_profile\"},"
+                                    "\"connection_settings\":{\"pkce\":\"auto\"}}";
+
+static const struct {
+    const char *strategy, *options;
+} strategies[] = { { "auth0", database_defaults }, { "okta", okta_defaults } };
+
 /* Missing members are added at every depth; arrays and scalars stay as they were sent. */
 static enum gh_err fill_in(json_t *object, const json_t *defaults) {
     const char *key;
@@ -55,16 +64,25 @@ static bool is_database(const json_t *doc) {
     return gh_str_is(gh_doc_string(doc, "strategy"), "auth0");
 }
 
+static enum gh_err fill_options(const json_t *doc, json_t *options) {
+    for (size_t i = 0; i < GH_COUNT(strategies); i++) {
+        if (!gh_str_is(gh_doc_string(doc, "strategy"), strategies[i].strategy))
+            continue;
+        json_auto_t *wanted = json_loads(strategies[i].options, 0, NULL);
+        return wanted ? fill_in(options, wanted) : GH_ERR_NOMEM;
+    }
+    return GH_OK;
+}
+
 enum gh_err gh_connection_defaults(json_t *doc) {
-    json_auto_t *wanted = json_loads(database_defaults, 0, NULL);
     if (!json_object_get(doc, "options"))
         json_object_set_new(doc, "options", json_object());
     json_t *options = json_object_get(doc, "options");
-    enum gh_err e = wanted && options ? GH_OK : GH_ERR_NOMEM;
-    if (!e && is_database(doc))
-        e = fill_in(options, wanted);
+    enum gh_err e = options ? fill_options(doc, options) : GH_ERR_NOMEM;
     if (!e && is_database(doc))
         e = fill_attributes(options);
+    if (!e && !is_database(doc)) /* only others have a button (recorded) */
+        e = gh_doc_default(doc, "{\"show_as_button\":false}");
     if (!e)
         e = gh_doc_default(doc, "{\"is_domain_connection\":false,\"authentication\":{\"active\":true},"
                                 "\"connected_accounts\":{\"active\":false}}");
@@ -91,6 +109,8 @@ enum gh_err gh_connection_merge(json_t *doc, const json_t *patch) {
         keep_member(options, was, "passkey_options");
     }
     enum gh_err e = is_database(doc) && options ? fill_attributes(options) : GH_OK;
+    if (!e && is_database(doc) && json_is_object(options)) /* never off by omission (recorded) */
+        e = gh_doc_default(options, "{\"brute_force_protection\":true}");
     return e ? e : gh_doc_merge(doc, merged);
 }
 

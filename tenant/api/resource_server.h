@@ -2,10 +2,6 @@
 #pragma once
 #include "tenant/api/call.h"
 
-#ifndef GH_MANAGEMENT_IDENTIFIER
-#define GH_MANAGEMENT_IDENTIFIER "urn:gatehouse:management"
-#endif
-
 /* The Management API's identifier follows the origin and is never stored (DESIGN); its row has this one. */
 struct gh_str gh_identifier_shown(const struct gh_tenant *t, struct gh_str stored);
 struct gh_str gh_identifier_stored(const struct gh_tenant *t, struct gh_str shown);

@@ -1,6 +1,10 @@
 /* tenant/api/resource_servers.c - APIs. Addressed by id or by identifier, which comes encoded (recorded). */
 #include "tenant/api/resource_server.h"
 
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include "core/jwk.h"
 #include "core/target.h"
 #include "tenant/api/collection.h"
 #include "tenant/api/security.h"
@@ -24,6 +28,7 @@ static enum gh_err show(struct gh_db *db, struct gh_call *c, struct gh_rows *row
     struct gh_str identifier = gh_identifier_shown(c->x->tenant, gh_rows_text(row, 3)), secret;
     if (json_object_set_new(doc, "identifier", gh_json_from(identifier)))
         return GH_ERR_NOMEM;
+    json_object_del(json_object_get(json_object_get(doc, "token_encryption"), "encryption_key"), "pem");
     if (gh_rows_is_null(row, 4))
         return GH_OK;
     enum gh_err e = gh_unseal(c->x->tenant->sealer, c->x->arena, "resource_servers", gh_rows_text(row, 0),
@@ -134,8 +139,26 @@ static enum gh_err store_secret(struct gh_db *db, struct gh_call *c, struct gh_s
         GH_BINDS(GH_TEXT("id", id), GH_TEXT("sealed_secret", sealed), GH_INT("updated_at", c->now)), NULL);
 }
 
+GH_DEFINE_FREEP(BIO, BIO_free_all)
+GH_DEFINE_FREEP(X509, X509_free)
+
+/* A certificate is answered as the thumbprint of its key, a bare key as nothing (recorded). */
+static enum gh_err add_thumbprint(struct gh_call *c, json_t *doc) {
+    json_t *key = json_object_get(json_object_get(doc, "token_encryption"), "encryption_key");
+    struct gh_str pem = gh_doc_string(key, "pem"), text;
+    if (!pem.ptr)
+        return GH_OK;
+    gh_auto(BIO_freep) BIO *in = BIO_new_mem_buf(pem.ptr, (int)pem.len);
+    gh_auto(X509_freep) X509 *certificate = in ? PEM_read_bio_X509(in, NULL, NULL, NULL) : NULL;
+    EVP_PKEY *public = certificate ? X509_get0_pubkey(certificate) : NULL;
+    if (!public)
+        return GH_OK;
+    enum gh_err e = gh_jwk_thumbprint(c->x->arena, public, &text);
+    return e ? e : json_object_set_new(key, "thumbprint_sha256", gh_json_from(text)) ? GH_ERR_NOMEM : GH_OK;
+}
+
 enum gh_err gh_resource_servers_create(struct gh_db *db, struct gh_call *c) {
-    json_auto_t *doc = json_copy(c->body);
+    json_auto_t *doc = json_deep_copy(c->body);
     struct gh_str id, secret;
     if (!doc)
         return GH_ERR_NOMEM;
@@ -143,6 +166,8 @@ enum gh_err gh_resource_servers_create(struct gh_db *db, struct gh_call *c) {
         return gh_call_refuse(c, 409, NULL, "%s", gh_resource_servers.taken);
     secret = take_secret(c, doc);
     enum gh_err e = gh_resource_server_defaults(doc);
+    if (!e)
+        e = add_thumbprint(c, doc);
     if (!e)
         e = gh_collection_insert(db, c, &gh_resource_servers, (struct gh_str){ 0 }, doc, &id);
     if (!e)
@@ -191,6 +216,8 @@ enum gh_err gh_resource_servers_update(struct gh_db *db, struct gh_call *c) {
         return gh_call_refuse(c, 400, NULL, "System resource servers cannot be patched.");
     now = json_copy(was);
     e = now ? gh_doc_merge(now, c->body) : GH_ERR_NOMEM;
+    if (!e)
+        e = add_thumbprint(c, now);
     if (e)
         return e;
     secret = take_secret(c, now);

@@ -396,6 +396,8 @@ static enum gh_err merge(struct gh_call *c, json_t *doc) {
         e = json_object_set_new(doc, "email_verified", json_false()) ? GH_ERR_NOMEM : GH_OK;
     if (!e)
         e = gh_doc_merge(doc, patch);
+    if (!e && c->secret.ptr && json_object_set_new(doc, "last_password_reset", gh_json_time(c->now)))
+        e = GH_ERR_NOMEM;
     if (!e && json_object_set_new(doc, "updated_at", gh_json_time(c->now)))
         e = GH_ERR_NOMEM;
     return e;
