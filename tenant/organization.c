@@ -5,7 +5,7 @@
 /* Does the query have a row? *err: GH_OK or STORAGE. */
 static bool has_row(struct gh_db *db, enum gh_sql sql, const struct gh_bind *binds, size_t count,
                     enum gh_err *err) {
-    gh_auto(gh_rows_end) struct gh_rows rows;
+    gh_auto(gh_rows_end) struct gh_rows rows = { 0 };
     bool found = false;
     *err = gh_db_query(db, sql, binds, count, &rows);
     if (!*err)
@@ -21,7 +21,7 @@ bool gh_organization_has_member(struct gh_db *db, struct gh_str organization_id,
 
 enum gh_err gh_organization_connection(struct gh_db *db, struct gh_str organization_id,
                                        struct gh_str connection_id, json_t **doc) {
-    gh_auto(gh_rows_end) struct gh_rows rows;
+    gh_auto(gh_rows_end) struct gh_rows rows = { 0 };
     bool found = false;
     enum gh_err e = gh_db_query(
         db, GH_SQL_ORGANIZATION_CONNECTION_DOC,
@@ -74,7 +74,7 @@ enum gh_err gh_permissions_of(struct gh_db *db, struct gh_arena *a, struct gh_st
                               struct gh_str **ret, size_t *count) {
     const struct gh_bind user = GH_TEXT("user", user_id),
                          api = GH_TEXT("resource_server", resource_server_id);
-    gh_auto(gh_rows_end) struct gh_rows rows;
+    gh_auto(gh_rows_end) struct gh_rows rows = { 0 };
     enum gh_err e = organization_id.len > 0
                         ? gh_db_query(db, GH_SQL_PERMISSIONS_OF_MEMBER,
                                       GH_BINDS(user, api, GH_TEXT("organization", organization_id)), &rows)

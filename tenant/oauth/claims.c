@@ -21,7 +21,13 @@ static const struct { const char *scope, *claim; } scope_claims[] = {
 };
 /* clang-format on */
 
+/* Without an API the token is good at our own /userinfo only: nobody's expectations, so it can be revoked by
+ * its jti. */
+static const struct gh_dialect userinfo_dialect = { "userinfo", "JWT", "azp", true, true, false };
+
 const struct gh_dialect *gh_dialect_of(const json_t *api) {
+    if (!api)
+        return &userinfo_dialect;
     struct gh_str name = gh_doc_string(api, "token_dialect");
     for (size_t i = 0; i < GH_COUNT(dialects); i++)
         if (gh_str_is(name, dialects[i].name))

@@ -63,7 +63,7 @@ static bool collect(struct gh_exchange *x, const struct gh_caller *c, struct cre
 
 /* GH_OK, NO_PERMISSION when the secret is wrong, or our own trouble. */
 static enum gh_err check_secret(struct gh_exchange *x, struct gh_str id, struct gh_str secret) {
-    gh_auto(gh_rows_end) struct gh_rows rows;
+    gh_auto(gh_rows_end) struct gh_rows rows = { 0 };
     bool found = false;
     enum gh_err e = gh_db_query(x->db, GH_SQL_CLIENT_SEALED_SECRET, GH_BINDS(GH_TEXT("id", id)), &rows);
     if (!e)

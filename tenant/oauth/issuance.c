@@ -71,10 +71,11 @@ static void signed_all(struct gh_exchange *x) {
 
 static void written(struct gh_exchange *x) {
     struct state *s = x->state;
-    if (x->err && s->finish.refuse)
-        s->finish.refuse(x, x->err);
-    else if (x->err)
-        gh_oauth_fail(x, x->err);
+    enum gh_err e = x->err ? x->err : s->issuance.replayed ? GH_ERR_REVOKED : GH_OK;
+    if (e && s->finish.refuse)
+        s->finish.refuse(x, e);
+    else if (e)
+        gh_oauth_fail(x, e);
     else
         gh_await_sign(x, s->issuance.jobs, s->issuance.job_count, signed_all);
 }

@@ -5,6 +5,7 @@
 #include "tenant/keys.h"
 #include "tenant/oauth/claims.h"
 #include "tenant/oauth/client_auth.h"
+#include "tenant/oauth/endpoints.h"
 
 /* x->state of a /oauth/token exchange, made by its first step. All texts live in the exchange's arena. */
 struct gh_issuance {
@@ -16,7 +17,8 @@ struct gh_issuance {
     struct gh_str scope;         /* shown in the answer when ptr is not NULL */
     struct gh_str refresh_token; /* new one for the answer; ptr NULL: none */
     struct gh_audit audit;
-    void *grant; /* the grant's own */
+    bool replayed; /* `write` found that what it was to spend is spent, and revoked what came of it */
+    void *grant;   /* the grant's own */
 };
 
 /* True when tokens may be issued in this second. Otherwise the exchange waits for the next one and then runs
@@ -45,4 +47,3 @@ struct gh_str gh_audience_of(const struct gh_param *params, size_t count);
 void gh_grant_machine(struct gh_exchange *x, const struct gh_caller *c);
 void gh_grant_code(struct gh_exchange *x, const struct gh_caller *c);
 void gh_grant_refresh(struct gh_exchange *x, const struct gh_caller *c);
-void gh_token_issue(struct gh_exchange *x); /* the first step of /oauth/token */

@@ -1,0 +1,175 @@
+/* tenant/oauth/grant_code.c - authorization_code: a code is redeemed once, by who asked for it, for what it
+ * was made. */
+#include "sys/clock.h"
+#include "tenant/oauth/error.h"
+#include "tenant/oauth/family.h"
+#include "tenant/oauth/issuance.h"
+#include "tenant/oauth/person.h"
+#include "tenant/oauth/pkce.h"
+#include "tenant/record.h"
+#include "tenant/seal.h"
+
+struct redemption {
+    struct gh_str hash, client_id, family; /* family: the one to be made; of a spent code, the one there is */
+    bool spent;
+    long long expires_at;
+    struct gh_authorization auth; /* what the code was made for */
+    struct gh_refresh refresh;
+    bool wants_refresh;
+};
+
+static void refuse(struct gh_exchange *x, enum gh_err e) {
+    if (e == GH_ERR_REVOKED)
+        gh_oauth_refuse(x, 403, "invalid_grant", "Invalid authorization code");
+    else
+        gh_oauth_fail(x, e);
+}
+
+/* GH_OK, NOT_FOUND, or our own trouble. Texts are copied to the arena. */
+static enum gh_err read_code(struct gh_db *db, struct gh_arena *a, struct redemption *r) {
+    gh_auto(gh_rows_end) struct gh_rows rows = { 0 };
+    bool found = false;
+    enum gh_err e = gh_db_query(db, GH_SQL_CODE_BY_HASH, GH_BINDS(GH_TEXT("hash", r->hash)), &rows);
+    if (!e)
+        e = gh_rows_next(&rows, &found);
+    if (e || !found)
+        return e ? e : GH_ERR_NOT_FOUND;
+    r->client_id = gh_arena_dup(a, gh_rows_text(&rows, 0));
+    r->expires_at = gh_rows_int(&rows, 3);
+    r->spent = !gh_rows_is_null(&rows, 4);
+    if (r->spent)
+        r->family = gh_arena_dup(a, gh_rows_text(&rows, 5));
+    return gh_authorization_parse(a, gh_rows_text(&rows, 6), &r->auth);
+}
+
+/* Is the caller the one who asked for this code? NO_PERMISSION: another redirect_uri or organization;
+ * BAD_SIGNATURE: another verifier. A code without a challenge takes no verifier: that would hide a downgrade
+ * (RFC 9700 4.8.2). */
+static enum gh_err check_binding(struct gh_exchange *x, const struct gh_caller *c,
+                                 const struct gh_authorization *auth) {
+    struct gh_str uri = gh_caller_param(c, "redirect_uri"), organization = gh_caller_param(c, "organization");
+    struct gh_str verifier = gh_caller_param(c, "code_verifier");
+    if ((uri.ptr || auth->redirect_given) && !gh_str_eq(uri, auth->redirect_uri))
+        return GH_ERR_NO_PERMISSION;
+    if (organization.ptr && !gh_str_eq(organization, auth->organization_id))
+        return GH_ERR_NO_PERMISSION;
+    if (auth->code_challenge.len == 0)
+        return verifier.ptr || c->is_public ? GH_ERR_BAD_SIGNATURE : GH_OK;
+    enum gh_err e = gh_pkce_verify(x->arena, verifier, auth->code_challenge);
+    return e == GH_ERR_MALFORMED ? GH_ERR_BAD_SIGNATURE : e;
+}
+
+/* A code that comes a second time, with all that it was bound to: one of the two callers is a thief (RFC
+ * 6749 4.1.2). */
+static enum gh_err revoke_replayed(struct gh_db *db, struct gh_exchange *x) {
+    struct gh_issuance *s = x->state;
+    struct redemption *r = s->grant;
+    s->replayed = true;
+    s->audit.type = "feacft";
+    s->audit.description = "Authorization code was used twice: its tokens are revoked";
+    return gh_family_revoke(db, x, r->family, r->auth.user_id, r->auth.organization_id);
+}
+
+static enum gh_err spend(struct gh_db *db, struct gh_exchange *x) {
+    struct gh_issuance *s = x->state;
+    struct redemption *r = s->grant;
+    bool won = false;
+    {
+        gh_auto(gh_rows_end) struct gh_rows rows = { 0 };
+        enum gh_err e =
+            gh_db_query(db, GH_SQL_CODE_SPEND,
+                        GH_BINDS(GH_TEXT("hash", r->hash), GH_TEXT("client", r->client_id),
+                                 GH_TEXT("family", r->family), GH_INT("now", gh_clock_milliseconds())),
+                        &rows);
+        if (!e)
+            e = gh_rows_next(&rows, &won);
+        if (e)
+            return e;
+    }
+    if (won)
+        return r->wants_refresh ? gh_refresh_make(db, x->arena, &r->refresh, &s->refresh_token) : GH_OK;
+    enum gh_err e = read_code(db, x->arena, r);
+    if (e == GH_ERR_NOT_FOUND || (!e && !r->spent)) /* swept away or expired in between */
+        return GH_ERR_REVOKED;
+    return e ? e : revoke_replayed(db, x);
+}
+
+static enum gh_err prepare(struct gh_exchange *x, const struct gh_caller *c, struct redemption *r) {
+    struct gh_issuance *s = x->state;
+    gh_auto(gh_person_release) struct gh_person p;
+    enum gh_err e = gh_person_evaluate(x, &r->auth, c->client, r->auth.scope, s->now, &p);
+    if (!e)
+        e = gh_family_name(x->arena, p.api, &r->family);
+    if (e)
+        return e;
+    p.issue.jti = r->family;
+    if (p.scope_differs)
+        s->scope = p.issue.scope;
+    if (p.offline) {
+        struct gh_refresh_rule rule = gh_refresh_rule_of(c->client);
+        long long now = gh_clock_milliseconds();
+        r->wants_refresh = true;
+        r->refresh = (struct gh_refresh){
+            .family = r->family,
+            .auth = r->auth,
+            .expires_at = rule.lifetime ? now + rule.lifetime : 0,
+            .idle_expires_at = rule.idle ? now + rule.idle : 0,
+        };
+        r->refresh.auth.scope = p.issue.scope;
+        r->refresh.auth.jti = r->family;
+        r->refresh.auth.access_expires = s->now + gh_access_lifetime(p.api);
+        r->refresh.auth.nonce = r->refresh.auth.code_challenge = r->refresh.auth.state = (struct gh_str){ 0 };
+    }
+    return gh_issuance_prepare(x, &p.issue);
+}
+
+static void redeem(struct gh_exchange *x, const struct gh_caller *c, struct redemption *r) {
+    if (!gh_issuance_may_start(x, r->auth.user_id, r->auth.organization_id, c->client_id, gh_token_issue))
+        return;
+    enum gh_err e = prepare(x, c, r);
+    if (e == GH_ERR_NO_PERMISSION || e == GH_ERR_NOT_FOUND || e == GH_ERR_UNSUPPORTED)
+        gh_oauth_refuse(x, 403, "invalid_grant", "Invalid authorization code");
+    else if (e)
+        gh_oauth_fail(x, e);
+    else
+        gh_issuance_finish(x, spend, refuse);
+}
+
+void gh_grant_code(struct gh_exchange *x, const struct gh_caller *c) {
+    struct gh_issuance *s = x->state;
+    struct redemption *r = s->grant = GH_NEW(x->arena, struct redemption);
+    struct gh_str code = gh_caller_param(c, "code");
+    if (!code.ptr) {
+        gh_oauth_refuse(x, 400, "invalid_request", "Missing required parameter: code");
+        return;
+    }
+    enum gh_err e = r ? gh_token_hash(x->arena, code, &r->hash) : GH_ERR_NOMEM;
+    if (!e)
+        e = read_code(x->db, x->arena, r);
+    /* Another client's code is as unknown as none: no hint, and no way to spoil it. */
+    bool known = !e && gh_str_eq(r->client_id, c->client_id) && r->expires_at > gh_clock_milliseconds();
+    if (e == GH_ERR_NOT_FOUND || (!e && !known && !(r->spent && gh_str_eq(r->client_id, c->client_id)))) {
+        gh_oauth_refuse(x, 403, "invalid_grant", "Invalid authorization code");
+        return;
+    }
+    if (!e)
+        e = check_binding(x, c, &r->auth);
+    s->audit = (struct gh_audit){
+        .type = "seacft",
+        .description = "Authorization code exchange",
+        .client_id = c->client_id,
+        .user_id = r ? r->auth.user_id : (struct gh_str){ 0 },
+        .organization_id = r ? r->auth.organization_id : (struct gh_str){ 0 },
+        .connection_id = r ? r->auth.connection_id : (struct gh_str){ 0 },
+    };
+    if (e == GH_ERR_BAD_SIGNATURE)
+        gh_oauth_refuse(x, 403, "invalid_grant", "Failed to verify code verifier");
+    else if (e == GH_ERR_NO_PERMISSION)
+        gh_oauth_refuse(x, 403, "invalid_grant", "Invalid authorization code");
+    else if (e)
+        gh_oauth_fail(x, e);
+    else if (r->spent)
+        gh_issuance_finish(x, revoke_replayed, refuse);
+    else
+        redeem(x, c, r);
+}
