@@ -15,7 +15,7 @@
 #include "feed/layout.h"
 #include "fuzz/fuzz.h"
 
-enum { USERS = 8, FILE_MAX = 1 << 18, PATCHES = 64 };
+enum { USERS = 8, FILE_MAX = 1 << 18, DAMAGE_MAX = 1 << 15 };
 
 static const struct gh_str issuer = GH_STR("https://a/"), jwks = GH_STR("{\"keys\":[]}");
 
@@ -133,29 +133,36 @@ static void check_true(void) {
         abort();
 }
 
-struct patch {
-    size_t at, len;
-    unsigned char before[255];
+struct damage {
+    uint8_t how, value, at[3], from[3], len[2]; /* zeros, ones, flipped bits, or bytes of elsewhere */
 };
 
+static size_t offset_of(const uint8_t bytes[3]) {
+    return ((size_t)bytes[0] << 16 | (size_t)bytes[1] << 8 | bytes[2]) % (FILE_MAX - DAMAGE_MAX);
+}
+
+static void do_damage(const struct damage *d, size_t at, size_t len) {
+    unsigned char *to = true_map + at;
+    if (d->how % 4 < 2)
+        memset(to, d->how % 4 ? 0xff : 0, len);
+    else if (d->how % 4 == 2)
+        for (size_t i = 0; i < len; i++)
+            to[i] ^= d->value;
+    else
+        memmove(to, true_map + offset_of(d->from), len);
+}
+
 static void read_damaged(const uint8_t *data, size_t size) {
-    static struct patch patches[PATCHES];
-    size_t count = 0;
+    static unsigned char before[DAMAGE_MAX];
+    struct damage d = { 0 };
     if (!true_map)
         true_feed_make();
-    while (size > 4 && count < PATCHES) {
-        struct patch *p = &patches[count];
-        p->at = ((size_t)data[0] << 16 | (size_t)data[1] << 8 | data[2]) % (FILE_MAX - 255);
-        p->len = data[3] < size - 4 ? data[3] : size - 4;
-        memcpy(p->before, true_map + p->at, p->len);
-        memcpy(true_map + p->at, data + 4, p->len);
-        data += 4 + p->len;
-        size -= 4 + p->len;
-        count++;
-    }
+    memcpy(&d, data, size < sizeof d ? size : sizeof d);
+    size_t at = offset_of(d.at), len = ((size_t)d.len[0] << 8 | d.len[1]) % DAMAGE_MAX;
+    memcpy(before, true_map + at, len);
+    do_damage(&d, at, len);
     check_true();
-    while (count-- > 0)
-        memcpy(true_map + patches[count].at, patches[count].before, patches[count].len);
+    memcpy(true_map + at, before, len);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

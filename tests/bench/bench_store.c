@@ -11,7 +11,7 @@
 enum { WRITES = 20000 };
 
 static struct gh_store *store;
-static atomic_int started, finished;
+static atomic_int started, finished, count_of_run;
 static double waited; /* the writer thread adds, before it counts */
 
 static double seconds(void) {
@@ -28,17 +28,15 @@ static void stop(const char *what, enum gh_err e) {
 }
 
 struct submitter {
-    int number;
     double since;
-    char name[32];
+    char name[32], doc[64]; /* always another one: SQLite writes nothing for what is there already */
 };
 
 static enum gh_err put(struct gh_db *db, void *data) {
     struct submitter *s = data;
-    return gh_db_run(
-        db, GH_SQL_SETTING_PUT,
-        GH_BINDS(GH_TEXT("name", gh_str_from(s->name)), GH_TEXT("doc", GH_STR("{\"friendly_name\":\"x\"}"))),
-        NULL);
+    return gh_db_run(db, GH_SQL_SETTING_PUT,
+                     GH_BINDS(GH_TEXT("name", gh_str_from(s->name)), GH_TEXT("doc", gh_str_from(s->doc))),
+                     NULL);
 }
 
 /* Each submitter has one write under way, as a request has: the next one starts when it was told. */
@@ -57,6 +55,7 @@ static void next(struct submitter *s) {
     if (n >= WRITES)
         return;
     snprintf(s->name, sizeof s->name, "setting-%d", n % 5000);
+    snprintf(s->doc, sizeof s->doc, "{\"friendly_name\":\"%d.%d\"}", count_of_run, n);
     s->since = seconds();
     stop("queue", gh_store_write(store, put, told, s));
 }
@@ -64,6 +63,7 @@ static void next(struct submitter *s) {
 static void measure_writes(int count) {
     static struct submitter submitters[64];
     started = finished = 0;
+    count_of_run = count;
     waited = 0;
     double from = seconds();
     for (int i = 0; i < count; i++)
