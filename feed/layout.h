@@ -64,13 +64,16 @@ struct gh_feed_keys_entry {
 
 /* --- words ---------------------------------------------------------------------------------------------- */
 
+/* Which header word this is: one in another's place is damage, and so are zeros. */
+enum gh_feed_role { GH_FEED_TABLE = 0x5a01, GH_FEED_KEYS = 0x5a02, GH_FEED_GENERATION = 0x5a03 };
+
 /* A CRC finds every change within 16 neighbouring bits, so every flipped byte. */
-static inline uint16_t gh_feed_crc(uint64_t upper48) {
+static inline uint16_t gh_feed_crc(enum gh_feed_role role, uint64_t upper48) {
     uint64_t rest = upper48 << 16;
     for (int bit = 63; bit >= 16; bit--)
         if (rest >> bit & 1)
             rest ^= 0x11021ULL << (bit - 16);
-    return (uint16_t)(rest ^ 0x5a5a); /* so that zeros are damage */
+    return (uint16_t)(rest ^ role);
 }
 
 /* Where something begins. `turn` makes a place that is used again a different word. */
@@ -80,19 +83,19 @@ struct gh_feed_place {
     uint8_t log2;  /* slots of a table */
 };
 
-static inline uint64_t gh_feed_place_pack(struct gh_feed_place p) {
+static inline uint64_t gh_feed_place_pack(enum gh_feed_role role, struct gh_feed_place p) {
     uint64_t upper = (uint64_t)p.turn << 40 | (uint64_t)p.page << 8 | p.log2;
-    return upper << 16 | gh_feed_crc(upper);
+    return upper << 16 | gh_feed_crc(role, upper);
 }
 
-static inline bool gh_feed_place_unpack(uint64_t word, struct gh_feed_place *ret) {
+static inline bool gh_feed_place_unpack(enum gh_feed_role role, uint64_t word, struct gh_feed_place *ret) {
     uint64_t upper = word >> 16;
     *ret = (struct gh_feed_place){ (uint8_t)(upper >> 40), (uint32_t)(upper >> 8), (uint8_t)upper };
-    return (uint16_t)word == gh_feed_crc(upper);
+    return (uint16_t)word == gh_feed_crc(role, upper);
 }
 
 static inline uint64_t gh_feed_generation_pack(uint64_t count) {
-    return count << 16 | gh_feed_crc(count & 0xffffffffffff);
+    return count << 16 | gh_feed_crc(GH_FEED_GENERATION, count & 0xffffffffffff);
 }
 
 /* One to one on 64 bits (the end of splitmix64): a change of any input is a change of the result. */

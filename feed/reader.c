@@ -119,7 +119,7 @@ enum gh_err gh_feed_epoch(const struct gh_feed *f, enum gh_epoch_kind kind, stru
         struct gh_feed_place table;
         struct gh_feed_found found = { 0 };
         enum gh_err e = GH_ERR_FEED;
-        if (gh_feed_place_unpack(word, &table) && gh_feed_table_ok(v->bytes, table))
+        if (gh_feed_place_unpack(GH_FEED_TABLE, word, &table) && gh_feed_table_ok(v->bytes, table))
             e = gh_feed_probe(v, table, hash, &found);
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
         if (gh_feed_load(table_word) != word)
@@ -200,7 +200,8 @@ enum gh_err gh_feed_keys(const struct gh_feed *f, struct gh_arena *a, struct gh_
         uint64_t word = gh_feed_load(keys_word);
         struct gh_feed_place area;
         struct gh_str text = { 0 };
-        enum gh_err e = gh_feed_place_unpack(word, &area) ? find_keys(v, area, hash, a, &text) : GH_ERR_FEED;
+        enum gh_err e = gh_feed_place_unpack(GH_FEED_KEYS, word, &area) ? find_keys(v, area, hash, a, &text)
+                                                                        : GH_ERR_FEED;
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
         if (gh_feed_load(keys_word) != word)
             continue;

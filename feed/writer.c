@@ -170,7 +170,7 @@ static enum gh_err table_renew(struct gh_feed_writer *w, bool mending) {
             give_back(w, next.page, table_bytes(next));
     } while (e);
     struct gh_feed_place old = w->table;
-    gh_feed_store(&header(w)->table, gh_feed_place_pack(next));
+    gh_feed_store(&header(w)->table, gh_feed_place_pack(GH_FEED_TABLE, next));
     w->table = next;
     w->used = live;
     give_back(w, old.page, table_bytes(old));
@@ -244,7 +244,7 @@ enum gh_err gh_feed_set_epoch(struct gh_feed_writer *w, enum gh_epoch_kind kind,
 static void keys_publish(struct gh_feed_writer *w, uint32_t page, uint64_t bytes) {
     struct gh_feed_place old = w->keys, next = { .turn = old.turn + 1, .page = page };
     uint64_t old_bytes = w->keys_bytes;
-    gh_feed_store(&header(w)->keys, gh_feed_place_pack(next));
+    gh_feed_store(&header(w)->keys, gh_feed_place_pack(GH_FEED_KEYS, next));
     /* After the place: who sees the new count finds the new keys. */
     gh_feed_store(&header(w)->generation, gh_feed_generation_pack((header(w)->generation >> 16) + 1));
     w->keys = next;
@@ -371,10 +371,11 @@ static bool keys_are_whole(struct gh_feed_writer *w) {
 static bool take_over(struct gh_feed_writer *w) {
     struct gh_feed_header *h = header(w);
     uint64_t payload;
-    bool table = gh_feed_place_unpack(h->table, &w->table) && gh_feed_table_ok(w->view.bytes, w->table);
+    bool table =
+        gh_feed_place_unpack(GH_FEED_TABLE, h->table, &w->table) && gh_feed_table_ok(w->view.bytes, w->table);
     if (!table)
         w->table = (struct gh_feed_place){ 0 };
-    bool keys = gh_feed_place_unpack(h->keys, &w->keys) && keys_are_whole(w);
+    bool keys = gh_feed_place_unpack(GH_FEED_KEYS, h->keys, &w->keys) && keys_are_whole(w);
     if (!keys)
         w->keys = (struct gh_feed_place){ 0 };
     if (!table || !keys || h->generation != gh_feed_generation_pack(h->generation >> 16) ||

@@ -39,12 +39,12 @@ static void put_right(unsigned char *file, uint64_t bytes) {
     h.file_bytes = bytes;
     h.key[0] = h.key[1] = 0;
     h.check = gh_feed_header_check(&h);
-    gh_feed_place_unpack(h.table, &p);
-    h.table = gh_feed_place_pack(p);
+    gh_feed_place_unpack(GH_FEED_TABLE, h.table, &p);
+    h.table = gh_feed_place_pack(GH_FEED_TABLE, p);
     gh_feed_word_unpack(h.key, GH_FEED_GLOBAL_AT, h.global, &payload);
     h.global = gh_feed_word_pack(h.key, GH_FEED_GLOBAL_AT, payload);
-    gh_feed_place_unpack(h.keys, &p);
-    h.keys = gh_feed_place_pack(p);
+    gh_feed_place_unpack(GH_FEED_KEYS, h.keys, &p);
+    h.keys = gh_feed_place_pack(GH_FEED_KEYS, p);
     memcpy(file, &h, sizeof h);
 
     if (!gh_feed_range_ok(bytes, p.page, sizeof head + sizeof(struct gh_feed_keys_entry)))
