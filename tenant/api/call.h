@@ -119,5 +119,10 @@ enum gh_err gh_doc_merge(json_t *doc, const json_t *patch);
 /* Sets members that are absent; `defaults` is JSON text of ours. */
 enum gh_err gh_doc_default(json_t *doc, const char *defaults);
 
+/* May the caller's scopes call this operation at all (before validation), and with this very path and body?
+ */
+bool gh_call_may(const struct gh_call *c);
+bool gh_call_may_so(const struct gh_call *c);
+
 /* Does the caller's token hold this scope? */
 bool gh_call_has_scope(const struct gh_call *c, const char *scope);

@@ -89,10 +89,11 @@ extern const struct gh_api_collection gh_organizations, gh_connections, gh_clien
     X(roles_update)                                                                                          \
     X(roles_delete)                                                                                          \
     X(role_permissions_list)                                                                                 \
-    X(role_permissions_add) X(role_permissions_remove) X(role_users_list) X(role_users_add) X(               \
-        organizations_list) X(organizations_get) X(organizations_get_by_name) X(organizations_create)        \
-        X(organizations_update) X(organizations_delete) X(organization_connections_list) X(                  \
-            organization_connections_get) X(organization_connections_add) X(organization_connections_update) \
+    X(role_permissions_add)                                                                                  \
+    X(role_permissions_remove) X(role_users_list) X(role_users_add) X(organizations_list) X(                 \
+        organizations_get) X(organizations_get_by_name) X(organizations_create) X(organizations_update)      \
+        X(organizations_delete) X(organization_connections_list) X(organization_connections_get) X(          \
+            organization_connections_add) X(organization_connections_update)                                 \
             X(organization_connections_remove) X(organization_members_list) X(organization_members_add) X(   \
                 organization_members_remove) X(member_roles_list) X(member_roles_add) X(member_roles_remove) \
                 X(organization_grants_list) X(organization_grants_add) X(organization_grants_remove)         \

@@ -94,29 +94,6 @@ static bool authenticate(struct gh_call *c) {
 
 /* --- what it may: 403 --- */
 
-/* Machines hold their scopes in `scope`; with an API that enforces policies also in `permissions`. */
-bool gh_call_has_scope(const struct gh_call *c, const char *scope) {
-    struct gh_str rest = c->caller.scope, word, wanted = gh_str_from(scope);
-    bool more = rest.len > 0;
-    while (more) {
-        word = rest;
-        more = gh_str_cut(&rest, ' ', &word);
-        if (gh_str_eq(word, wanted))
-            return true;
-    }
-    return gh_claims_have_permission(&c->caller, wanted);
-}
-
-static bool may_call(const struct gh_call *c) {
-    const struct gh_operation *op = c->op;
-    bool any = op->any_count == 0 && op->all_count > 0; /* no scope known at all: nobody */
-    for (size_t i = 0; i < op->any_count && !any; i++)
-        any = gh_call_has_scope(c, gh_contract_names[op->any + i]);
-    for (size_t i = 0; i < op->all_count && any; i++)
-        any = gh_call_has_scope(c, gh_contract_names[op->all + i]);
-    return any;
-}
-
 static void respond_forbidden(struct gh_call *c) {
     gh_auto(gh_buf_release) struct gh_buf b = gh_buf_make(4096);
     const struct gh_operation *op = c->op;
@@ -269,12 +246,16 @@ void gh_api_dispatch(struct gh_exchange *x) {
         return;
     }
     c->handler = &gh_handlers[c->op - gh_contract_operations];
-    if (!c->handler->run || !may_call(c)) {
+    if (!c->handler->run || !gh_call_may(c)) {
         respond_forbidden(c);
         return;
     }
     if (!path_is_valid(c, args) || !query_is_valid(c) || !body_is_valid(c))
         return;
+    if (!gh_call_may_so(c)) { /* only now is it known what exactly is asked */
+        respond_forbidden(c);
+        return;
+    }
     c->status = c->op->success;
     enum gh_err e = gh_paging_read(c);
     if (e)

@@ -102,6 +102,9 @@ enum gh_err gh_organizations_create(struct gh_db *db, struct gh_call *c) {
     struct gh_str id;
     if (!doc)
         return GH_ERR_NOMEM;
+    if (connections && !gh_call_has_scope(c, "create:organization_connections"))
+        return gh_call_refuse(c, 403, "insufficient_scope",
+                              "Insufficient scope, expected any of: create:organization_connections");
     json_object_del(doc, "enabled_connections");
     drop_empty(doc);
     enum gh_err e = gh_collection_insert(db, c, &gh_organizations, (struct gh_str){ 0 }, doc, &id);
