@@ -183,6 +183,8 @@ static void check_call(struct checking *c, const struct expr *e) {
                       e->function->input_count);
         return;
     }
+    if (e->builtin->warning)
+        gh_diagnose(c->d, GH_SEVERITY_WARNING, at_place(c->p->file, e->at), "%s", e->builtin->warning);
     size_t n = 0;
     for (const struct expr *argument = e->first; argument; argument = argument->next)
         check_value(c, argument, gh_str_from(e->builtin->types[n++]), NULL);

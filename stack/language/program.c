@@ -13,9 +13,8 @@
 static void config_type(struct loading *l, const struct gh_yaml *v) {
     static const struct {
         const char *written, *meant;
-    } types[] = { { "string", "string" }, { "integer", "integer" }, { "int", "integer" },
-                  { "number", "number" }, { "boolean", "boolean" }, { "array", "array" },
-                  { "object", "object" } };
+    } types[] = { { "string", "string" },   { "integer", "integer" }, { "number", "number" },
+                  { "boolean", "boolean" }, { "array", "array" },     { "object", "object" } };
     for (size_t i = 0; i < GH_COUNT(types); i++)
         if (v->kind == GH_YAML_SCALAR && gh_str_is(v->text, types[i].written)) {
             l->at_hand->type = types[i].meant;
@@ -36,9 +35,15 @@ static void config_secret(struct loading *l, const struct gh_yaml *v) {
     (void)record_boolean(l, v, &l->at_hand->secret);
 }
 
+static void config_items(struct loading *l, const struct gh_yaml *v) {
+    l->at_hand->has_items = v->kind == GH_YAML_MAPPING && gh_yaml_get(v, GH_STR("type"));
+    if (!l->at_hand->has_items)
+        refuse(&l->r, place_of(v), "'items' is a map with the type of the items: items: { type: string }");
+}
+
 static const struct key config_keys[] = {
     { "type", config_type },     { "default", config_default }, { "value", config_value },
-    { "secret", config_secret }, { "description", NULL },       { "items", NULL },
+    { "secret", config_secret }, { "description", NULL },       { "items", config_items },
 };
 
 static const char *type_of_json(const json_t *v) {
@@ -95,7 +100,10 @@ static void read_config(struct loading *l, const struct gh_yaml *map) {
         if (v->kind == GH_YAML_MAPPING)
             record_keys(l, v, d->name.ptr, config_keys, GH_COUNT(config_keys));
         else
-            d->default_value = v; /* shorthand: key: literal */
+            d->default_value = v;                                      /* shorthand: key: literal */
+        if (d->type && strcmp(d->type, "array") == 0 && !d->has_items) /* Pulumi's project schema wants it */
+            refuse(&l->r, d->at, "config value '%s' is an array: say what of, items: { type: string }",
+                   d->name.ptr);
         finish_config(l, d);
     }
 }

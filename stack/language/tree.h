@@ -63,7 +63,7 @@ struct declaration {
     /* config */
     const char *type; /* "string", "integer", "number", "boolean", "array", "object" */
     const struct gh_yaml *default_value, *value;
-    bool secret;
+    bool secret, has_items;
 
     /* variable */
     struct expr *expr;
@@ -122,6 +122,7 @@ struct builtin {
     const char *types[2];                      /* of its arguments; NULL ends them */
     const char *result;                        /* "any": that of its argument */
     json_t *(*run)(struct builtin_call *call); /* plain arguments; new reference, or NULL: diagnosed */
+    const char *warning;                       /* of the check, or NULL */
 };
 const struct builtin *builtin_find(struct gh_str name, const char **hint); /* NULL: *hint says why */
 

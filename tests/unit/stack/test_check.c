@@ -103,6 +103,12 @@ TEST(config_is_typed) {
         { HEAD "config: {t:a: {type: string}, auth0:domain: {value: x}}\n", "" },
         { HEAD "config: {a: {}}\n",
           "3,10: unable to infer the type of config value 'a': say type or default" },
+        { HEAD "config: {a: {type: array, items: {type: string}}}\n", "" },
+        { HEAD "config: {a: {type: array}}\n",
+          "3,10: config value 'a' is an array: say what of, items: { type: string }" },
+        { HEAD "config: {a: {type: array, items: string}}\n",
+          "3,34: 'items' is a map with the type of the items: items: { type: string }\n"
+          "3,10: config value 'a' is an array: say what of, items: { type: string }" },
         { HEAD "config: {a: {type: text}}\n",
           "3,20: a config type is one of string, integer, number, boolean, array, object" },
         { HEAD "config: {a: {type: integer, default: x}}\n",
@@ -169,6 +175,9 @@ TEST(functions_are_called_as_they_are) {
                "arguments: "
                "{name: x}, return: id}}}\n",
           "" },
+        { HEAD "outputs: {a: {\"fn::fromJSON\": \"1\"}}\n",
+          "warning: 3,15: fn::fromJSON is a function of Pulumi ESC and Gatehouse; Pulumi YAML itself would "
+          "take it as data" },
         { HEAD "outputs: {a: {\"fn::nope\": 1}}\n", "3,15: fn::nope is no function; there are join, split, "
                                                     "select, toJSON, fromJSON, toBase64, fromBase64, secret, "
                                                     "readFile and invoke" },
@@ -229,7 +238,7 @@ TEST(properties_are_those_of_the_provider) {
           "${name.id}, look it "
           "up with a function such as fn::auth0:getUser, or write its id\n"
           "3,13: Missing required property 'organizationId' of OrganizationMember" },
-        { HEAD "config: {list: {type: array}}\n" ORG "      name: ${list}\n",
+        { HEAD "config: {list: {type: array, items: {type: string}}}\n" ORG "      name: ${list}\n",
           "8,13: Cannot assign List<any> to string: property name" },
         { HEAD "config: {n: 1}\nresources:\n  s:\n    type: auth0:Tenant\n    properties: {sessionLifetime: "
                "\"${n}\", "

@@ -76,7 +76,8 @@ TEST(a_ciphertext_opens_whole_or_not_at_all) {
 
 #define PROGRAM                                                                                              \
     "name: t\nruntime: yaml\nconfig:\n  email: {type: string}\n  pw: {type: string, secret: true}\n"         \
-    "  n: {type: integer, default: 3}\n  on: {type: boolean, default: false}\n  list: {type: array, "        \
+    "  n: {type: integer, default: 3}\n  on: {type: boolean, default: false}\n  list: {type: array, items: " \
+    "{type: integer}, "                                                                                      \
     "default: []}\n"
 
 struct stack {
