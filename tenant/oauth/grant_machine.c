@@ -105,7 +105,7 @@ static bool find_organization(struct gh_exchange *x, struct machine *m) {
 
 /* A scope that the API no longer defines is not given, whatever the grant says. */
 static enum gh_err decide_scope(struct gh_exchange *x, const struct machine *m, struct gh_scopes *ret) {
-    struct gh_scopes wanted, granted, defined;
+    struct gh_scopes wanted, granted, defined, kept;
     enum gh_err e = gh_scopes_parse(x->arena, gh_caller_param(m->caller, "scope"), &wanted);
     if (!e)
         e = gh_scopes_from_array(x->arena, json_object_get(m->api, "scopes"), &defined);
@@ -114,12 +114,17 @@ static enum gh_err decide_scope(struct gh_exchange *x, const struct machine *m, 
     if (e)
         return e;
     if (gh_doc_bool(m->grant, "allow_all_scopes", false))
-        granted = defined;
+        kept = defined;
+    else if (granted.count ==
+             0) /* the intersection reads an empty wish as "all": a grant of nothing is none */
+        kept = granted;
     else
-        e = gh_scopes_intersect(x->arena, &granted, &defined, &granted);
-    return e                    ? e
-           : granted.count == 0 ? (*ret = granted, GH_OK)
-                                : gh_scopes_intersect(x->arena, &wanted, &granted, ret);
+        e = gh_scopes_intersect(x->arena, &granted, &defined, &kept);
+    if (e || kept.count == 0) { /* nothing is left to ask for */
+        *ret = kept;
+        return e;
+    }
+    return gh_scopes_intersect(x->arena, &wanted, &kept, ret);
 }
 
 static enum gh_err issue(struct gh_exchange *x, const struct machine *m) {
