@@ -130,6 +130,28 @@ TEST(what_holds_a_secret_is_a_secret) {
     json_decref(plain);
 }
 
+#define SECRET(text) "{\"" GH_SECRET_KEY "\":\"" GH_SECRET_MARK "\",\"value\":\"" text "\"}"
+
+TEST(inputs_arrive_as_the_provider_wants_them) {
+    gh_auto(running_release) struct running r = { 0 };
+    prepare(&r,
+            HEAD
+            "resources:\n"
+            "  u: {type: auth0:User, properties: {connectionName: 5, password: pw, blocked: null}}\n"
+            "  s: {type: auth0:ResourceServerScopes, properties: {resourceServerIdentifier: a, scopes: "
+            "[{name: 1, "
+            "description: null}]}}\n"
+            "  c: {type: auth0:Connection, properties: {name: c, strategy: s, options: {clientSecret: deep}, "
+            "metadata: {n: 1.5, b: true}}}\n",
+            NULL);
+    run(&r);
+    CHECK(r.error == GH_OK);
+    CHECK(strstr(r.rec.log.ptr, "u User {\"connectionName\":\"5\",\"password\":" SECRET("pw") "}\n"));
+    CHECK(strstr(r.rec.log.ptr, "\"scopes\":[{\"name\":\"1\"}]}\n"));
+    CHECK(strstr(r.rec.log.ptr, "\"options\":{\"clientSecret\":" SECRET("deep") "}"));
+    CHECK(strstr(r.rec.log.ptr, "\"metadata\":{\"b\":\"true\",\"n\":\"1.5\"}"));
+}
+
 TEST(in_a_preview_what_rests_on_an_unknown_is_unknown) {
     gh_auto(running_release) struct running r = { 0 };
     r.rec.preview = true;
@@ -290,7 +312,7 @@ TEST(variables_that_double_are_stopped) {
     }
 }
 
-GH_TESTS(variables_that_double_are_stopped,
+GH_TESTS(inputs_arrive_as_the_provider_wants_them, variables_that_double_are_stopped,
          resources_come_in_the_order_of_need_then_of_the_domain_then_of_the_file,
          a_wish_of_the_domain_yields_to_a_need, what_holds_a_secret_is_a_secret,
          in_a_preview_what_rests_on_an_unknown_is_unknown,
