@@ -95,7 +95,7 @@ static enum gh_err scan_number(struct scan *s) {
     long exponent = 0;
     if ((next_is(s, 'e') || next_is(s, 'E')) && !scan_exponent(s, &exponent))
         return GH_ERR_MALFORMED;
-    return whole > 308 || (long)whole + exponent > 308 ? GH_ERR_MALFORMED : GH_OK;
+    return (long)whole + exponent > 308 ? GH_ERR_MALFORMED : GH_OK;
 }
 
 static enum gh_err scan_literal(struct scan *s, struct gh_str word) {

@@ -73,6 +73,8 @@ TEST(a_forgotten_field_of_a_policy_refuses) {
     ROW(GH_ERR_WRONG_ORGANIZATION, q.policy.organization = (struct gh_str){ 0 });
     static const struct gh_str nameless = { "", 0 };
     ROW(GH_ERR_NO_PERMISSION, q.policy.permissions = &nameless);
+    ROW(GH_ERR_NO_PERMISSION, q.policy.permissions = q.claims.permissions = &nameless;
+        q.claims.permission_count = 1);
     struct question q = good();
     CHECK(gh_decide(&q.policy, &q.claims, NULL, NOW).err == GH_ERR_FEED);
     q.policy = (struct gh_policy){ 0 };

@@ -19,6 +19,8 @@ TEST(only_strict_json_with_one_meaning_is_accepted) {
         { "-0", GH_OK },
         { "1e307", GH_OK },
         { "1e-99999", GH_OK },
+        { "1000000000000000000000e280", GH_OK },
+        { "1000000000000000000000e290", GH_ERR_MALFORMED },
         { "[" DEEP8 DEEP8 SHALLOW8 SHALLOW8 "]", GH_ERR_TOO_LARGE },
         { "", GH_ERR_MALFORMED },
         { " ", GH_ERR_MALFORMED },
@@ -144,6 +146,7 @@ TEST(a_walk_gives_keys_and_values_as_written) {
     CHECK(gh_str_is(value.text, "[1,{\"x\":\"]\"}]"));
     CHECK(gh_json_next(object, &at, &key, &inner) && gh_str_is(key, "\\u0062"));
     CHECK(gh_json_key_spells(key, GH_STR("b")) && !gh_json_key_is(key, GH_STR("b")));
+    CHECK(!gh_json_key_is(key, GH_STR("\\u0062")));
     CHECK(!gh_json_key_spells(key, GH_STR("bb")) && !gh_json_key_spells(key, GH_STR("")));
     CHECK(inner.type == GH_JSON_STRING && gh_str_is(inner.text, "\"}\\\"\""));
     CHECK(gh_json_next(object, &at, &key, &inner) && gh_str_is(inner.text, "-1.5e3"));

@@ -102,6 +102,19 @@ TEST(a_header_names_key_and_algorithm_and_nothing_critical) {
     }
 }
 
+TEST(a_kid_has_a_longest_length) {
+    for (size_t len = GH_LIMIT_KID; len <= GH_LIMIT_KID + 1; len++) {
+        gh_auto(gh_arena_freep) struct gh_arena *a = gh_arena_new(1 << 16);
+        static char kid[GH_LIMIT_KID + 1];
+        struct gh_jws_header header;
+        struct gh_str text;
+        memset(kid, 'k', sizeof kid);
+        struct gh_str json = gh_arena_printf(a, "{\"alg\":\"RS256\",\"kid\":\"%.*s\"}", (int)len, kid);
+        CHECK(gh_b64url_encode(a, json, &text) == GH_OK);
+        CHECK(gh_jws_header_parse(a, text, &header) == (len > GH_LIMIT_KID ? GH_ERR_TOO_LARGE : GH_OK));
+    }
+}
+
 TEST(a_signature_of_another_length_or_of_zeros_is_none) {
     static const enum gh_alg algs[] = { GH_RS256, GH_PS256, GH_ES256, GH_ES384, GH_EDDSA };
     static const char zeros[600];
@@ -136,5 +149,5 @@ TEST(an_ecdsa_signature_is_r_and_s_side_by_side) {
 }
 
 GH_TESTS(what_is_not_a_token_is_refused_at_any_memory_limit, a_token_has_a_longest_length,
-         a_header_names_key_and_algorithm_and_nothing_critical,
+         a_header_names_key_and_algorithm_and_nothing_critical, a_kid_has_a_longest_length,
          a_signature_of_another_length_or_of_zeros_is_none, an_ecdsa_signature_is_r_and_s_side_by_side)

@@ -142,6 +142,13 @@ TEST(a_set_has_a_largest_size) {
         CHECK(e || (gh_keyset_find(ks, GH_STR("k0")) && gh_keyset_find(ks, GH_STR("k99"))));
         CHECK(e || !gh_keyset_find(ks, GH_STR("k100")));
     }
+    /* Keys that are not for us count too: somebody has to look at them. */
+    gh_buf_reset(&b);
+    for (size_t i = 0; i <= GH_LIMIT_JWKS_KEYS; i++)
+        gh_buf_addf(&b, "%s{\"kty\":\"X\"}", i ? "," : "{\"keys\":[");
+    gh_buf_add(&b, GH_STR("]}"));
+    struct gh_keyset *none = NULL;
+    CHECK(gh_keyset_parse_jwks(gh_buf_str(&b), GH_RS256, &none) == GH_ERR_TOO_LARGE);
     gh_buf_reset(&b);
     for (size_t i = 0; i <= GH_LIMIT_JWKS; i++)
         gh_buf_add_char(&b, ' ');
@@ -200,6 +207,8 @@ TEST(only_a_public_key_is_read_from_pem) {
         { PEM(""), GH_ERR_MALFORMED },
         { PEM("AAAA"), GH_ERR_MALFORMED },
         { PEM(BODY "x"), GH_ERR_MALFORMED },
+        { PEM("MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURoA"),
+          GH_ERR_MALFORMED }, /* a byte more */
         { PEM(BODY BODY), GH_ERR_MALFORMED },
         { PEM(BODY) PEM(BODY), GH_ERR_MALFORMED },
         { "x" PEM(BODY), GH_ERR_MALFORMED },
