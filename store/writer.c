@@ -4,6 +4,7 @@
  * that one that fails takes nothing with it; nobody hears of success before COMMIT returned. */
 #include <assert.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -204,6 +205,16 @@ static void store_free(struct gh_store *s) {
     free(s);
 }
 
+/* Signals are for the threads of the program: none may end an fsync early or run a handler here. */
+static bool start_thread(struct gh_store *s) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool started = pthread_create(&s->thread, NULL, writer_main, s) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return started;
+}
+
 static enum gh_err start(struct gh_store *s, const char *path, char why[256]) {
     s->path = strdup(path);
     if (!s->path)
@@ -218,7 +229,7 @@ static enum gh_err start(struct gh_store *s, const char *path, char why[256]) {
         return GH_ERR_NOMEM;
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->wake, NULL);
-    if (pthread_create(&s->thread, NULL, writer_main, s) == 0)
+    if (start_thread(s))
         return GH_OK;
     pthread_key_delete(s->reader_key);
     return GH_ERR_NOMEM;
