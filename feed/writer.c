@@ -229,8 +229,10 @@ enum gh_err gh_feed_set_epoch(struct gh_feed_writer *w, enum gh_epoch_kind kind,
         if (e)
             return e;
     }
-    if (found.payload == GH_FEED_EMPTY)
-        return epoch == 0 ? GH_OK : insert(w, hash, gh_feed_payload(kind, epoch));
+    if (found.payload == GH_FEED_EMPTY) {
+        uint64_t payload = gh_feed_payload(kind, epoch);
+        return still_matters(w, payload) ? insert(w, hash, payload) : GH_OK;
+    }
     if (gh_feed_payload_kind(found.payload) != kind)
         return GH_ERR_FEED;
     if (is_news(kind, epoch, gh_feed_payload_epoch(found.payload)))

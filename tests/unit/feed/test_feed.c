@@ -134,6 +134,9 @@ TEST(an_epoch_only_rises_and_belongs_to_its_kind_and_names) {
     CHECK(gh_feed_set_epoch(w, GH_EPOCH_GLOBAL, none, none, 6) == GH_OK);
     CHECK(gh_feed_epoch(f, GH_EPOCH_GLOBAL, none, none, &epoch) == GH_OK && epoch == 7);
 
+    CHECK(set_user(w, 2, 7) == GH_OK && user_epoch(f, 2) == 0); /* covered: it takes no slot */
+    CHECK(set_user(w, 2, 8) == GH_OK && user_epoch(f, 2) == 8);
+
     CHECK(set_user(w, 3, -1) == GH_ERR_MALFORMED &&
           set_user(w, 3, GH_FEED_EPOCH_MAX + 1) == GH_ERR_MALFORMED);
     CHECK(gh_feed_set_epoch(w, 7, none, none, 1) == GH_ERR_MALFORMED);
@@ -281,7 +284,7 @@ TEST(a_restarted_writer_keeps_what_was_there) {
     for (int i = 0; i < 5000; i++)
         CHECK(user_epoch(f, i) == i + 1);
     CHECK(set_user(w, 4999, 6000) == GH_OK && user_epoch(f, 4999) == 6000);
-    CHECK(set_user(w, 5000, 1) == GH_OK && user_epoch(f, 5000) == 1); /* seen by the reader of before */
+    CHECK(set_user(w, 5000, 4) == GH_OK && user_epoch(f, 5000) == 4); /* seen by the reader of before */
     gh_feed_writer_close(w);
     unlink(path);
 }
