@@ -126,13 +126,9 @@ enum gh_err gh_member_roles_list(struct gh_db *db, struct gh_call *c) {
 }
 
 static enum gh_err add_role(struct gh_db *db, struct gh_call *c, struct gh_str id) {
-    json_auto_t *role = NULL;
-    enum gh_err e = gh_collection_get(db, c, &gh_roles, id, &role);
+    enum gh_err e = gh_role_check(db, c, id, c->x->args[0]);
     if (e)
         return e;
-    struct gh_str owner = gh_doc_string(role, "owner_id");
-    if (owner.ptr && !gh_str_eq(owner, c->x->args[0])) /* another organization's role is none of ours */
-        return gh_collection_refuse_absent(c, &gh_roles);
     return gh_relate(db, GH_SQL_ORGANIZATION_MEMBER_ROLE_ADD,
                      GH_BINDS(GH_TEXT("organization_id", c->x->args[0]), GH_TEXT("user_id", c->x->args[1]),
                               GH_TEXT("role_id", id), GH_INT("created_at", c->now)),

@@ -1,5 +1,6 @@
 /* tenant/api/permissions.c - permissions of roles and of users: (API, permission) pairs, named by the API's
  * identifier and shown with the description that the API gives them. */
+#include "core/limits.h"
 #include "tenant/api/collection.h"
 #include "tenant/api/resource_server.h"
 #include "tenant/api/security.h"
@@ -97,9 +98,22 @@ enum gh_err gh_user_permissions_list(struct gh_db *db, struct gh_call *c) {
 
 struct permission_edit {
     const char *owner; /* bind name: role_id or user_id */
-    enum gh_sql sql;
+    enum gh_sql sql, count;
     bool adding;
 };
+
+/* A token carries what a role or a user has: not more than it may hold. */
+static enum gh_err check_count(struct gh_db *db, struct gh_call *c, const struct permission_edit *how) {
+    gh_auto(gh_rows_end) struct gh_rows rows = { 0 };
+    bool has = false;
+    enum gh_err e = gh_db_query(db, how->count, GH_BINDS(GH_TEXT(how->owner, c->x->args[0])), &rows);
+    if (!e)
+        e = gh_rows_next(&rows, &has);
+    if (!e && has && gh_rows_int(&rows, 0) > GH_LIMIT_PERMISSIONS)
+        e = gh_call_refuse(c, 400, "invalid_body", "No more than %d permissions can be assigned.",
+                           GH_LIMIT_PERMISSIONS);
+    return e;
+}
 
 static enum gh_err edit_one(struct gh_db *db, struct gh_call *c, const struct permission_edit *edit,
                             const json_t *wanted, bool *changed) {
@@ -133,27 +147,37 @@ static enum gh_err edit(struct gh_db *db, struct gh_call *c, const struct gh_api
     enum gh_err e = gh_collection_exists(db, c, owner, c->x->args[0]);
     for (size_t i = 0; i < json_array_size(wanted) && !e; i++)
         e = edit_one(db, c, how, json_array_get(wanted, i), &changed);
+    if (!e && how->adding)
+        e = check_count(db, c, how);
     if (!e && changed && !how->adding)
         e = gh_security_changed(db, c, change, c->x->args[0], GH_STR(""));
     return e || !how->adding ? e : gh_call_answer_empty_object(c);
 }
 
 enum gh_err gh_role_permissions_add(struct gh_db *db, struct gh_call *c) {
-    return edit(db, c, &gh_roles, &(struct permission_edit){ "role_id", GH_SQL_ROLE_PERMISSION_ADD, true },
+    return edit(db, c, &gh_roles,
+                &(struct permission_edit){ "role_id", GH_SQL_ROLE_PERMISSION_ADD,
+                                           GH_SQL_ROLE_PERMISSION_COUNT, true },
                 GH_REVOKE_ROLE);
 }
 
 enum gh_err gh_role_permissions_remove(struct gh_db *db, struct gh_call *c) {
     return edit(db, c, &gh_roles,
-                &(struct permission_edit){ "role_id", GH_SQL_ROLE_PERMISSION_REMOVE, false }, GH_REVOKE_ROLE);
+                &(struct permission_edit){ "role_id", GH_SQL_ROLE_PERMISSION_REMOVE,
+                                           GH_SQL_ROLE_PERMISSION_COUNT, false },
+                GH_REVOKE_ROLE);
 }
 
 enum gh_err gh_user_permissions_add(struct gh_db *db, struct gh_call *c) {
-    return edit(db, c, &gh_users, &(struct permission_edit){ "user_id", GH_SQL_USER_PERMISSION_ADD, true },
+    return edit(db, c, &gh_users,
+                &(struct permission_edit){ "user_id", GH_SQL_USER_PERMISSION_ADD,
+                                           GH_SQL_USER_PERMISSION_COUNT, true },
                 GH_REVOKE_USER);
 }
 
 enum gh_err gh_user_permissions_remove(struct gh_db *db, struct gh_call *c) {
     return edit(db, c, &gh_users,
-                &(struct permission_edit){ "user_id", GH_SQL_USER_PERMISSION_REMOVE, false }, GH_REVOKE_USER);
+                &(struct permission_edit){ "user_id", GH_SQL_USER_PERMISSION_REMOVE,
+                                           GH_SQL_USER_PERMISSION_COUNT, false },
+                GH_REVOKE_USER);
 }

@@ -5,6 +5,7 @@
 #include <openssl/x509.h>
 
 #include "core/jwk.h"
+#include "core/limits.h"
 #include "core/target.h"
 #include "tenant/api/collection.h"
 #include "tenant/api/security.h"
@@ -139,6 +140,31 @@ static enum gh_err store_secret(struct gh_db *db, struct gh_call *c, struct gh_s
         GH_BINDS(GH_TEXT("id", id), GH_TEXT("sealed_secret", sealed), GH_INT("updated_at", c->now)), NULL);
 }
 
+/* Each scope once, and not more than a token may carry (documented limits). */
+static enum gh_err check_scopes(struct gh_call *c, const json_t *doc) {
+    const json_t *scopes = json_object_get(doc, "scopes");
+    size_t n = json_array_size(scopes);
+    json_auto_t *seen = json_object();
+    if (n > GH_LIMIT_PERMISSIONS)
+        return gh_call_refuse(
+            c, 400, "invalid_body",
+            "Payload validation error: 'Array is too long (%zu), maximum %d' on property scopes.", n,
+            GH_LIMIT_PERMISSIONS);
+    for (size_t i = 0; i < n; i++) {
+        const char *value = json_string_value(json_object_get(json_array_get(scopes, i), "value"));
+        json_t *first = json_object_get(seen, value);
+        if (first)
+            return gh_call_refuse(
+                c, 400, "invalid_body",
+                "Payload validation error: 'Array items are not unique (indexes %lld and %zu)' on "
+                "property scopes.",
+                (long long)json_integer_value(first), i);
+        if (json_object_set_new(seen, value, json_integer((json_int_t)i)))
+            return GH_ERR_NOMEM;
+    }
+    return GH_OK;
+}
+
 GH_DEFINE_FREEP(BIO, BIO_free_all)
 GH_DEFINE_FREEP(X509, X509_free)
 
@@ -165,7 +191,9 @@ enum gh_err gh_resource_servers_create(struct gh_db *db, struct gh_call *c) {
     if (gh_str_eq(gh_doc_string(doc, "identifier"), c->x->tenant->management_audience))
         return gh_call_refuse(c, 409, NULL, "%s", gh_resource_servers.taken);
     secret = take_secret(c, doc);
-    enum gh_err e = gh_resource_server_defaults(doc);
+    enum gh_err e = check_scopes(c, doc);
+    if (!e)
+        e = gh_resource_server_defaults(doc);
     if (!e)
         e = add_thumbprint(c, doc);
     if (!e)
@@ -216,6 +244,8 @@ enum gh_err gh_resource_servers_update(struct gh_db *db, struct gh_call *c) {
         return gh_call_refuse(c, 400, NULL, "System resource servers cannot be patched.");
     now = json_copy(was);
     e = now ? gh_doc_merge(now, c->body) : GH_ERR_NOMEM;
+    if (!e)
+        e = check_scopes(c, now);
     if (!e)
         e = add_thumbprint(c, now);
     if (e)

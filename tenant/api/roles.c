@@ -101,6 +101,16 @@ enum gh_err gh_roles_delete(struct gh_db *db, struct gh_call *c) {
     return e ? e : gh_call_answer_empty_object(c);
 }
 
+enum gh_err gh_role_check(struct gh_db *db, struct gh_call *c, struct gh_str role,
+                          struct gh_str organization) {
+    json_auto_t *doc = NULL;
+    enum gh_err e = gh_collection_get(db, c, &gh_roles, role, &doc);
+    if (e)
+        return e;
+    struct gh_str owner = gh_doc_string(doc, "owner_id");
+    return owner.ptr && !gh_str_eq(owner, organization) ? gh_collection_refuse_absent(c, &gh_roles) : GH_OK;
+}
+
 /* --- users of a role --- */
 
 enum gh_err gh_role_users_list(struct gh_db *db, struct gh_call *c) {
@@ -121,7 +131,7 @@ enum gh_err gh_role_users_list(struct gh_db *db, struct gh_call *c) {
 enum gh_err gh_role_users_add(struct gh_db *db, struct gh_call *c) {
     struct gh_str role = c->x->args[0];
     json_t *users = json_object_get(c->body, "users");
-    enum gh_err e = gh_collection_exists(db, c, &gh_roles, role);
+    enum gh_err e = gh_role_check(db, c, role, GH_STR(""));
     for (size_t i = 0; i < json_array_size(users) && !e; i++) {
         struct gh_str user = gh_json_text(json_array_get(users, i));
         e = gh_relate(

@@ -8,6 +8,12 @@ enum gh_err gh_user_summary(struct gh_db *db, struct gh_call *c, struct gh_rows 
 /* A role {id, name, description} of a row (id, created_at, doc). */
 enum gh_err gh_role_summary(struct gh_db *db, struct gh_call *c, struct gh_rows *row, json_t **ret);
 
+/* May the role be given here? A role of an organization is known in that organization only: elsewhere, and
+ * with an empty `organization` (a user's own roles), it is 404 (rule 4: context replaces, it does not add).
+ */
+enum gh_err gh_role_check(struct gh_db *db, struct gh_call *c, struct gh_str role,
+                          struct gh_str organization);
+
 /* Steps before the write of users (handlers.c). */
 enum gh_err gh_users_prepare_create(struct gh_db *db, struct gh_call *c);
 enum gh_err gh_users_prepare_update(struct gh_db *db, struct gh_call *c);

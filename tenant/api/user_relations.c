@@ -37,13 +37,13 @@ enum gh_err gh_user_roles_add(struct gh_db *db, struct gh_call *c) {
     c->audited.user_id = user;
     enum gh_err e = gh_collection_exists(db, c, &gh_users, user);
     for (size_t i = 0; i < json_array_size(roles) && !e; i++) {
-        e = gh_relate(db, GH_SQL_USER_ROLE_ADD,
-                      GH_BINDS(GH_TEXT("user_id", user),
-                               GH_TEXT("role_id", gh_json_text(json_array_get(roles, i))),
-                               GH_INT("created_at", c->now)),
-                      NULL);
-        if (e == GH_ERR_NOT_FOUND)
-            e = gh_collection_refuse_absent(c, &gh_roles);
+        struct gh_str role = gh_json_text(json_array_get(roles, i));
+        e = gh_role_check(db, c, role, GH_STR(""));
+        if (!e)
+            e = gh_relate(
+                db, GH_SQL_USER_ROLE_ADD,
+                GH_BINDS(GH_TEXT("user_id", user), GH_TEXT("role_id", role), GH_INT("created_at", c->now)),
+                NULL);
     }
     return e;
 }

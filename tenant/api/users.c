@@ -412,6 +412,9 @@ enum gh_err gh_users_update(struct gh_db *db, struct gh_call *c) {
         e = merge(c, doc);
     if (!e)
         e = gh_collection_update(db, c, &gh_users, id, doc);
+    if (e == GH_ERR_CONFLICT)
+        return gh_call_refuse(c, 400, "auth0_idp_error", "The specified new %s already exists",
+                              json_object_get(c->body, "username") ? "username" : "email");
     if (!e)
         e = store_password(db, c, id);
     bool blocked = gh_doc_bool(doc, "blocked", false);

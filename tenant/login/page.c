@@ -66,7 +66,7 @@ void gh_page_answer(struct gh_exchange *x, int status, enum gh_page page, json_t
                     const json_t *organization, struct gh_str form_sources) {
     gh_auto(gh_buf_release) struct gh_buf html = gh_buf_make(PAGE_MAX);
     json_auto_t *owned = data;
-    enum gh_err e = data ? render(x, page, data, organization, form_sources, &html) : GH_ERR_NOMEM;
+    enum gh_err e = owned ? render(x, page, owned, organization, form_sources, &html) : GH_ERR_NOMEM;
     gh_response_header(x, "Cache-Control", GH_STR("no-store"));
     gh_response_header(x, "X-Frame-Options", GH_STR("DENY"));
     gh_response_header(x, "X-Content-Type-Options", GH_STR("nosniff"));

@@ -103,6 +103,7 @@ test('what is badly said is 400 in the words of the schema', async () => {
     ['post', 'organizations', '{"name":', undefined, 'invalid_body'],
     ['post', 'roles', '', undefined, 'invalid_body'],
     ['post', 'connections', { name: 'a--b', strategy: 'auth0' }, "Payload validation error: 'String does not match pattern ^[a-zA-Z0-9](-[a-zA-Z0-9]|[a-zA-Z0-9])*$: a--b' on property name.", 'invalid_body'],
+    ['post', 'resource-servers', { identifier: 'https://twice.example/', scopes: [{ value: 'a' }, { value: 'a' }] }, "Payload validation error: 'Array items are not unique (indexes 0 and 1)' on property scopes.", 'invalid_body'],
     ['get', 'roles?per_page=0', undefined, "Query validation error: 'Value 0 is less than minimum 1' on property per_page.", 'invalid_query_string'],
     ['get', 'roles?nonsense=1', undefined, "Query validation error: 'Additional properties not allowed: nonsense'.", 'invalid_query_string'],
     ['get', 'users?page=11&per_page=100', undefined, 'Requesting page exceeds the allowed maximum of 1000 records', 'invalid_paging'],
@@ -196,6 +197,8 @@ test("another organization's role is no role here", async () => {
   await api.post(`organizations/${b.id}/members`, { members: [user.user_id] });
   const reply = await api.post(`organizations/${b.id}/members/${encodeURIComponent(user.user_id)}/roles`, { roles: [role.id] });
   assert.equal(reply.status, 404);
+  assert.equal((await api.post(`users/${encodeURIComponent(user.user_id)}/roles`, { roles: [role.id] })).status, 404);
+  assert.equal((await api.post(`roles/${role.id}/users`, { users: [user.user_id] })).status, 404);
 });
 
 test('sign-up without membership is refused', async () => {
@@ -240,6 +243,9 @@ test('users: hashed passwords, policy, search', async () => {
   for (const q of [`email:"${email}"`, `email:${email.slice(0, 5)}* AND app_metadata.plan:gold`, `user_id:"${user.user_id}"`]) assert.ok((await search(q)).includes(user.user_id), q);
   assert.deepEqual(await search(`email:"${email}" AND NOT app_metadata.plan:gold`), []);
   assert.deepEqual((await api.get(`users-by-email?email=${encodeURIComponent(email)}`)).body.map((u) => u.user_id), [user.user_id]);
+  const other = await makeUser();
+  const stolen = await api.patch(`users/${encodeURIComponent(other.user_id)}`, { email });
+  assert.deepEqual([stolen.status, stolen.body.message], [400, 'The specified new email already exists']);
   const both = await api.patch(`users/${encodeURIComponent(user.user_id)}`, { username: 'x', password: 'Str0ng-enough!' });
   assert.deepEqual([both.status, both.body.message], [400, 'Cannot update username and password simultaneously.']);
 });
