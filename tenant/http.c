@@ -310,7 +310,7 @@ static enum MHD_Result advance(struct call *c, struct MHD_Connection *connection
     if (!c->p.answered && c->p.wait == GH_WAIT_NONE) {
         gh_log(GH_LOG_ERROR, "tenant.step_without_end", "request_id", "%.*s", GH_STR_FMT(x->request_id),
                NULL);
-        refuse_err(x, GH_ERR_UNSUPPORTED);
+        gh_refuse(x, 503, "internal", "This request has no answer.");
     }
     if (c->p.answered)
         return send_answer(c, connection);
