@@ -62,7 +62,8 @@ static enum gh_err find_session(struct gh_exchange *x, const struct gh_authorize
     enum gh_err e = gh_session_find(x, r->settings, &o->session);
     if (e)
         return e;
-    if (r->max_age >= 0 && gh_clock_seconds() - o->session.authenticated_at > r->max_age)
+    if (r->max_age >= 0 &&
+        gh_clock_seconds() - o->session.authenticated_at >= r->max_age) /* 0: always anew */
         return GH_ERR_NOT_FOUND;
     if (auth->connection_id.len > 0 && !gh_str_eq(auth->connection_id, o->session.connection_id))
         return GH_ERR_NOT_FOUND;
