@@ -7,7 +7,7 @@ import http from 'node:http';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { gatehouse, temporary, until } from './harness.mjs';
+import { Browser, gatehouse, signIn, temporary, until } from './harness.mjs';
 
 const seed = Number(process.env.GATEHOUSE_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const kills = Number(process.env.GATEHOUSE_KILLS ?? 50);
@@ -28,16 +28,19 @@ const config = path.join(dir, 'gatehouse.conf');
 let tenant, first, token;
 
 // One request over the socket; rejects when the tenant dies under it.
-function call(method, target, { body, headers = {} } = {}) {
-  const text = body === undefined ? undefined : JSON.stringify(body);
+function call(method, target, { body, form, headers = {} } = {}) {
+  const text = form ? new URLSearchParams(form).toString() : body === undefined ? undefined : JSON.stringify(body);
   return new Promise((resolve, reject) => {
     const request = http.request({ socketPath, method, path: target, agent: false,
-      headers: { host: 'localhost', ...(token ? { authorization: `Bearer ${token}` } : {}),
-        ...(text ? { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) } : {}), ...headers } }, (response) => {
+      headers: { host: 'localhost', ...(token && target.startsWith('/api/') ? { authorization: `Bearer ${token}` } : {}),
+        ...(text ? { 'content-type': form ? 'application/x-www-form-urlencoded' : 'application/json', 'content-length': Buffer.byteLength(text) } : {}), ...headers } }, (response) => {
       let data = '';
       response.on('data', (chunk) => (data += chunk));
       response.on('error', reject);
-      response.on('end', () => resolve({ status: response.statusCode, body: data ? JSON.parse(data) : undefined }));
+      response.on('end', () => {
+        const json = /json/.test(response.headers['content-type'] ?? '') && data;
+        resolve({ status: response.statusCode, headers: response.headers, text: data, body: json ? JSON.parse(data) : undefined });
+      });
     });
     request.on('error', reject);
     request.end(text);
@@ -183,6 +186,82 @@ test(`killed ${kills} times under load, no acknowledged write is lost`, { timeou
   await check();
   console.log(`seed ${seed}: ${acknowledged} writes acknowledged, none lost; ready again after ${Math.max(...slowest).toFixed(0)} ms at most`);
   assert.ok(acknowledged > kills, 'there was load');
+});
+
+// A browser whose every request goes to the socket.
+class SocketBrowser extends Browser {
+  async request(url, { method = 'GET', form } = {}) {
+    const { pathname, search } = new URL(url);
+    const cookie = [...this.cookies].map(([k, v]) => `${k}=${v}`).join('; ');
+    const answer = await call(method, pathname + search, { form, headers: cookie ? { cookie } : {} });
+    for (const line of answer.headers['set-cookie'] ?? []) {
+      const pair = line.split(';')[0], name = pair.slice(0, pair.indexOf('='));
+      if (/max-age=0(;|$)/i.test(line)) this.cookies.delete(name);
+      else this.cookies.set(name, pair.slice(name.length + 1));
+    }
+    const location = answer.headers.location && new URL(answer.headers.location, url).href;
+    return { ...answer, url, location };
+  }
+}
+
+const origin = 'https://localhost', redirectUri = 'https://app.example/callback';
+
+async function api(method, target, body, expected) {
+  const answer = await call(method, target, { body });
+  assert.equal(answer.status, expected, `${method} ${target}: ${JSON.stringify(answer.body)}`);
+  return answer.body;
+}
+
+async function makePerson() {
+  const [connection] = await api('GET', '/api/v2/connections?name=Username-Password-Authentication', undefined, 200);
+  await api('POST', '/api/v2/resource-servers', { identifier: 'https://ai.example.com/v1', allow_offline_access: true }, 201);
+  const client = await api('POST', '/api/v2/clients', { name: 'app', app_type: 'regular_web', callbacks: [redirectUri], oidc_conformant: true,
+    token_endpoint_auth_method: 'client_secret_post', grant_types: ['authorization_code', 'refresh_token'],
+    refresh_token: { rotation_type: 'rotating', expiration_type: 'expiring', leeway: 0, token_lifetime: 3600 } }, 201);
+  await api('PATCH', `/api/v2/connections/${connection.id}/clients`, [{ client_id: client.client_id, status: true }], 204);
+  const person = { email: 'a@example.com', password: 'Correct-Horse-Battery-9' };
+  await api('POST', '/api/v2/users', { connection: connection.name, ...person }, 201);
+  return { client, person };
+}
+
+// Spends something three times at once and lets the tenant die meanwhile; then spends it again. How often it was accepted.
+async function spendAndDie(form) {
+  const spend = () => call('POST', '/oauth/token', { form }).catch(() => ({ status: 0 }));
+  const during = [spend(), spend(), spend()];
+  await sleep(random() * 12);
+  tenant.child.kill('SIGKILL');
+  await tenant.ended;
+  const answers = await Promise.all(during);
+  tenant = await start();
+  answers.push(await spend(), await spend());
+  for (const answer of answers) assert.ok(answer.status === 0 || answer.status < 500, `storage trouble is no answer here: ${answer.status}`);
+  return answers.filter((answer) => answer.status === 200);
+}
+
+test('no code and no refresh token is accepted twice, whenever the tenant dies', { timeout: 120000 }, async () => {
+  const { client, person } = await makePerson();
+  const browser = new SocketBrowser();
+  const credentials = { client_id: client.client_id, client_secret: client.client_secret };
+  let codes = 0, refreshes = 0;
+  const sign = async () => {
+    const { code, reply } = await signIn({ origin }, { browser, clientId: client.client_id, redirectUri, username: person.email,
+      password: person.password, scope: 'openid offline_access', audience: 'https://ai.example.com/v1' });
+    assert.ok(code, `no code: ${reply.status} ${reply.location} ${reply.text?.slice(0, 300)}`);
+    return { grant_type: 'authorization_code', code, redirect_uri: redirectUri, ...credentials };
+  };
+  for (let round = 0; round < 15; round++) {
+    const accepted = await spendAndDie(await sign());
+    assert.ok(accepted.length <= 1, `a code was accepted ${accepted.length} times (seed ${seed})`);
+    codes += accepted.length;
+
+    const fresh = await call('POST', '/oauth/token', { form: await sign() });
+    assert.equal(fresh.status, 200, JSON.stringify(fresh.body));
+    const renewed = await spendAndDie({ grant_type: 'refresh_token', refresh_token: fresh.body.refresh_token, ...credentials });
+    assert.ok(renewed.length <= 1, `a refresh token was accepted ${renewed.length} times (seed ${seed})`);
+    refreshes += renewed.length;
+  }
+  console.log(`seed ${seed}: 15 codes and 15 refresh tokens spent across 30 deaths; ${codes} and ${refreshes} accepted, each once`);
+  assert.ok(codes > 0 && refreshes > 0, 'some were accepted');
 });
 
 test('a token from before the deaths still opens the Management API, and keys stay the same', async () => {
