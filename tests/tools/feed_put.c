@@ -1,5 +1,5 @@
-/* tests/tools/feed_put.c - writes a feed as a tenant would, for tests: feed_put FILE, then one command a line,
- * fields parted by tabs, each answered by one line ("ok" or the error's name).
+/* tests/tools/feed_put.c - writes a feed as a tenant would, for tests: feed_put FILE, then one command a
+ * line, fields parted by tabs, each answered by one line ("ok" or the error's name).
  *
  *     keys    ISSUER  JWKS
  *     epoch   KIND    A   B   VALUE
