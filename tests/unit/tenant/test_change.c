@@ -1,0 +1,63 @@
+/* What happens when the feed cannot be written. The feed's writer is replaced by one that fails as told. */
+#include "sys/clock.h"
+#include "tenant/change.h"
+#include "tenant/exchange_private.h"
+#include "tenant/moment.h"
+#include "tests/check.h"
+
+static struct {
+    bool fails_subject, fails_global;
+    int subjects, globals;
+    long long epoch;
+} feed;
+
+enum gh_err gh_feed_set_epoch(struct gh_feed_writer *w, enum gh_epoch_kind kind, struct gh_str a,
+                              struct gh_str b, long long epoch) {
+    feed.epoch = epoch;
+    if (kind == GH_EPOCH_GLOBAL) {
+        feed.globals++;
+        return feed.fails_global ? GH_ERR_IO : GH_OK;
+    }
+    feed.subjects++;
+    return feed.fails_subject ? GH_ERR_IO : GH_OK;
+}
+
+static enum gh_err publish_two(void) {
+    struct gh_tenant t = { 0 };
+    struct gh_change second = { .kind = GH_EPOCH_USER, .a = GH_STR("auth0|a"), .epoch = 7 };
+    struct gh_change first = { .kind = GH_EPOCH_MEMBER, .a = GH_STR("org_a"), .epoch = 7, .next = &second };
+    struct gh_exchange_private p = { .changes = &first };
+    struct gh_exchange x = { .tenant = &t, .private = &p };
+    return gh_change_publish(&x);
+}
+
+TEST(every_change_is_published) {
+    memset(&feed, 0, sizeof feed);
+    CHECK(publish_two() == GH_OK && feed.subjects == 2 && feed.globals == 0 && feed.epoch == 7);
+}
+
+TEST(what_cannot_be_published_revokes_every_token) {
+    memset(&feed, 0, sizeof feed);
+    feed.fails_subject = true;
+    CHECK(publish_two() == GH_OK && feed.globals == 2 && feed.epoch == 7);
+}
+
+TEST(a_change_that_is_not_effective_is_not_acknowledged) {
+    memset(&feed, 0, sizeof feed);
+    feed.fails_subject = feed.fails_global = true;
+    CHECK(publish_two() == GH_ERR_FEED);
+    CHECK(feed.subjects == 2); /* the other one was tried all the same */
+    CHECK(gh_err_status(GH_ERR_FEED) == 503);
+}
+
+TEST(seconds_never_go_back) {
+    long long now = gh_moment_seconds();
+    CHECK(now >= gh_clock_seconds() - 1);
+    gh_moment_floor(now + 1000); /* the store has seen later times: the clock was set back */
+    CHECK(gh_moment_seconds() == now + 1000);
+    gh_moment_floor(now); /* a floor only rises */
+    CHECK(gh_moment_seconds() == now + 1000);
+}
+
+GH_TESTS(every_change_is_published, what_cannot_be_published_revokes_every_token,
+         a_change_that_is_not_effective_is_not_acknowledged, seconds_never_go_back)
