@@ -1,7 +1,7 @@
 #include "tenant/oauth/issuance.h"
 
-#include "sys/clock.h"
 #include "tenant/change.h"
+#include "tenant/moment.h"
 #include "tenant/oauth/error.h"
 #include "tenant/record.h"
 
@@ -148,7 +148,7 @@ void gh_token_issue(struct gh_exchange *x) {
         return;
     }
     struct gh_issuance *s = x->state;
-    s->now = gh_clock_seconds();
+    s->now = gh_moment_seconds();
     if (!gh_client_authenticate(x, "access_denied", &caller))
         return;
     run_grant(x, &caller);
