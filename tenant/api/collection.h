@@ -91,8 +91,9 @@ extern const struct gh_api_collection gh_organizations, gh_connections, gh_clien
     X(role_permissions_list)                                                                                 \
     X(role_permissions_add)                                                                                  \
     X(role_permissions_remove)                                                                               \
-    X(role_users_list) X(role_users_add) X(organizations_list) X(organizations_get) X(                       \
-        organizations_get_by_name) X(organizations_create) X(organizations_update) X(organizations_delete)   \
+    X(role_users_list)                                                                                       \
+    X(role_users_add) X(organizations_list) X(organizations_get) X(organizations_get_by_name) X(             \
+        organizations_create) X(organizations_update) X(organizations_delete)                                \
         X(organization_connections_list) X(organization_connections_get) X(organization_connections_add) X(  \
             organization_connections_update) X(organization_connections_remove) X(organization_members_list) \
             X(organization_members_add) X(organization_members_remove) X(member_roles_list)                  \
@@ -112,8 +113,9 @@ extern const struct gh_api_collection gh_organizations, gh_connections, gh_clien
                                                             X(user_permissions_list) X(user_permissions_add) \
                                                                 X(user_permissions_remove)                   \
                                                                     X(user_organizations_list)               \
-                                                                        X(settings_get_handler)              \
-                                                                            X(settings_update)
+                                                                        X(actions_list) X(actions_list)      \
+                                                                            X(settings_get_handler)          \
+                                                                                X(settings_update)
 #define GH_HANDLER_DECLARE(name) gh_handler_fn gh_##name;
 GH_HANDLERS(GH_HANDLER_DECLARE)
 #undef GH_HANDLER_DECLARE

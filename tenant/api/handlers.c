@@ -91,6 +91,7 @@ const struct gh_handler gh_handlers[GH_OP_COUNT] = {
     [GH_OP_DELETE_PERMISSIONS]               = { gh_user_permissions_remove, "Remove permissions from a user" },
     [GH_OP_GET_USER_ORGANIZATIONS]           = { gh_user_organizations_list },
 
+    [GH_OP_GET_ACTIONS]                      = { gh_actions_list },
     [GH_OP_TENANT_SETTINGS_ROUTE]            = { gh_settings_get_handler },
     [GH_OP_PATCH_SETTINGS]                   = { gh_settings_update, "Update tenant settings" },
 };

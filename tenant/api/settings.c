@@ -32,12 +32,32 @@ static enum gh_err merge(json_t *settings, const json_t *patch) {
     return gh_doc_merge(settings, top);
 }
 
+/* Lifetimes may be told in minutes; they are kept in hours, with fractions (recorded: 3.0166…). */
+static enum gh_err minutes_to_hours(json_t *settings) {
+    static const char *const pairs[][2] = { { "session_lifetime_in_minutes", "session_lifetime" },
+                                            { "idle_session_lifetime_in_minutes", "idle_session_lifetime" } };
+    for (size_t i = 0; i < GH_COUNT(pairs); i++) {
+        const json_t *minutes = json_object_get(settings, pairs[i][0]);
+        if (!json_is_number(minutes))
+            continue;
+        double hours = json_number_value(minutes) / 60;
+        bool whole = hours == (double)(json_int_t)hours;
+        json_t *value = whole ? json_integer((json_int_t)hours) : json_real(hours);
+        if (json_object_set_new(settings, pairs[i][1], value))
+            return GH_ERR_NOMEM;
+        json_object_del(settings, pairs[i][0]);
+    }
+    return GH_OK;
+}
+
 enum gh_err gh_settings_update(struct gh_db *db, struct gh_call *c) {
     json_auto_t *settings = NULL;
     struct gh_str text;
     enum gh_err e = gh_settings_get(db, &settings);
     if (!e)
         e = merge(settings, c->body);
+    if (!e)
+        e = minutes_to_hours(settings);
     if (!e)
         e = gh_doc_dump(c, settings, &text);
     if (!e)

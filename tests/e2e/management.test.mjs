@@ -79,7 +79,8 @@ test('scopes: any, all, narrow, and operations that are known but not served', a
     ['PATCH', `users/${id}`, '{"app_metadata":{"plan":"gold"}}', 200],
     ['PATCH', `users/${id}`, '{"password":"Another-0ne!"}', 403],
     ['PATCH', `users/${id}`, '{"app_metadata":{"a":1},"blocked":true}', 403],
-    ['GET', 'actions/actions', undefined, 403],
+    ['GET', 'actions/actions', undefined, 403], // served, but not with these scopes
+    ['GET', 'rules', undefined, 403],
     ['GET', 'guardian/factors', undefined, 403],
     ['GET', 'nonsense', undefined, 404],
     ['PUT', 'roles', '{}', 405],
@@ -90,7 +91,7 @@ test('scopes: any, all, narrow, and operations that are known but not served', a
     if (message) assert.equal(reply.body.message, message);
     if (status === 403) assert.equal(reply.body.errorCode, 'insufficient_scope');
   }
-  for (const where of ['actions/actions', 'guardian/factors', 'log-streams'])
+  for (const where of ['rules', 'guardian/factors', 'log-streams'])
     assert.equal((await api.get(where)).body.errorCode, 'insufficient_scope', where);
 });
 
@@ -277,6 +278,15 @@ test('a security change is effective when its call returns', async () => {
   await api.post(`clients/${l.client.client_id}/rotate-secret`);
   const old = await postForm(`${g.origin}/oauth/token`, { grant_type: 'client_credentials', client_id: l.client.client_id, client_secret: l.client.client_secret, audience: `${g.origin}/api/v2/` });
   assert.equal(old.status, 401);
+});
+
+test('tenant settings: flags merge one by one, lifetimes in minutes are kept in hours', async () => {
+  const changed = await api.patch('tenants/settings', { flags: { enable_pipeline2: true }, session_lifetime_in_minutes: 181 });
+  assert.equal(changed.status, 200, changed.text);
+  assert.equal(changed.body.flags.enable_pipeline2, true);
+  assert.ok(Object.keys(changed.body.flags).length > 3 && Math.abs(changed.body.session_lifetime - 181 / 60) < 1e-9);
+  assert.ok(!('session_lifetime_in_minutes' in changed.body));
+  assert.deepEqual((await api.get('tenants/settings?fields=session_lifetime')).body, { session_lifetime: changed.body.session_lifetime });
 });
 
 test('headers that clients rely on are there on every answer', async () => {
