@@ -4,10 +4,6 @@ INSERT INTO login_transactions (id_hash, browser_hash, expires_at, doc) VALUES (
 -- name: login_transaction_get
 SELECT doc FROM login_transactions WHERE id_hash = $hash AND browser_hash = $browser AND expires_at > $now;
 
--- name: login_transaction_change
-UPDATE login_transactions SET doc = $doc WHERE id_hash = $hash AND browser_hash = $browser AND expires_at > $now
-RETURNING id_hash;
-
 -- name: login_transaction_take
 DELETE FROM login_transactions WHERE id_hash = $hash AND browser_hash = $browser AND expires_at > $now
 RETURNING doc;

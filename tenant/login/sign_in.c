@@ -95,6 +95,8 @@ static struct gh_str lower(struct gh_arena *a, struct gh_str text) {
 static enum gh_err verify(struct gh_exchange *x) {
     struct sign_in *s = x->state;
     enum gh_err e = gh_password_verify(s->blocked ? (struct gh_str){ 0 } : s->stored, s->password);
+    explicit_bzero((char *)s->password.ptr,
+                   s->password.len); /* ours: a decoded copy in the exchange's arena */
     return e == GH_ERR_TOO_LARGE ? GH_ERR_NO_PERMISSION : e;
 }
 

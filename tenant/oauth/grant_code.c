@@ -19,8 +19,10 @@ struct redemption {
 };
 
 static void refuse(struct gh_exchange *x, enum gh_err e) {
+    const struct gh_issuance *s = x->state;
     if (e == GH_ERR_REVOKED)
-        gh_oauth_refuse(x, 403, "invalid_grant", "Invalid authorization code");
+        gh_oauth_refuse(x, 403, "invalid_grant", "%s",
+                        s->refusal ? s->refusal : "Invalid authorization code");
     else
         gh_oauth_fail(x, e);
 }
@@ -128,11 +130,24 @@ static void redeem(struct gh_exchange *x, const struct gh_caller *c, struct rede
         return;
     enum gh_err e = prepare(x, c, r);
     if (e == GH_ERR_NO_PERMISSION || e == GH_ERR_NOT_FOUND || e == GH_ERR_UNSUPPORTED)
-        gh_oauth_refuse(x, 403, "invalid_grant", "Invalid authorization code");
+        gh_issuance_decline(x, "feacft", "The user, membership, connection or API does not count any more",
+                            refuse);
     else if (e)
         gh_oauth_fail(x, e);
     else
         gh_issuance_finish(x, spend, refuse);
+}
+
+/* What is known of a code that somebody had: the audit rows name it. */
+static struct gh_audit audit_of(const struct gh_caller *c, const struct gh_authorization *auth) {
+    return (struct gh_audit){
+        .type = "seacft",
+        .description = "Authorization code exchange",
+        .client_id = c->client_id,
+        .user_id = auth->user_id,
+        .organization_id = auth->organization_id,
+        .connection_id = auth->connection_id,
+    };
 }
 
 void gh_grant_code(struct gh_exchange *x, const struct gh_caller *c) {
@@ -146,26 +161,26 @@ void gh_grant_code(struct gh_exchange *x, const struct gh_caller *c) {
     enum gh_err e = r ? gh_token_hash(x->arena, code, &r->hash) : GH_ERR_NOMEM;
     if (!e)
         e = read_code(x->db, x->arena, r);
-    /* Another client's code is as unknown as none: no hint, and no way to spoil it. */
-    bool known = !e && gh_str_eq(r->client_id, c->client_id) && r->expires_at > gh_clock_milliseconds();
-    if (e == GH_ERR_NOT_FOUND || (!e && !known && !(r->spent && gh_str_eq(r->client_id, c->client_id)))) {
-        gh_oauth_refuse(x, 403, "invalid_grant", "Invalid authorization code");
+    if (e) {
+        refuse(x, e == GH_ERR_NOT_FOUND ? GH_ERR_REVOKED : e);
         return;
     }
-    if (!e)
-        e = check_binding(x, c, &r->auth);
-    s->audit = (struct gh_audit){
-        .type = "seacft",
-        .description = "Authorization code exchange",
-        .client_id = c->client_id,
-        .user_id = r ? r->auth.user_id : (struct gh_str){ 0 },
-        .organization_id = r ? r->auth.organization_id : (struct gh_str){ 0 },
-        .connection_id = r ? r->auth.connection_id : (struct gh_str){ 0 },
-    };
+    s->audit = audit_of(c, &r->auth);
+    /* Another client's code is as unknown as none: no hint, and no way to spoil it. A spent one is looked at
+     * even when it is old: its replay says something. */
+    bool alive = r->spent || r->expires_at > gh_clock_milliseconds();
+    if (!gh_str_eq(r->client_id, c->client_id) || !alive) {
+        gh_issuance_decline(x, "feacft",
+                            alive ? "Authorization code of another client" : "Authorization code has expired",
+                            refuse);
+        return;
+    }
+    e = check_binding(x, c, &r->auth);
     if (e == GH_ERR_BAD_SIGNATURE)
-        gh_oauth_refuse(x, 403, "invalid_grant", "Failed to verify code verifier");
-    else if (e == GH_ERR_NO_PERMISSION)
-        gh_oauth_refuse(x, 403, "invalid_grant", "Invalid authorization code");
+        s->refusal = "Failed to verify code verifier";
+    if (e == GH_ERR_BAD_SIGNATURE || e == GH_ERR_NO_PERMISSION)
+        gh_issuance_decline(x, "feacft", s->refusal ? s->refusal : "Wrong redirect_uri or organization",
+                            refuse);
     else if (e)
         gh_oauth_fail(x, e);
     else if (r->spent)

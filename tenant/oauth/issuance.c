@@ -87,6 +87,21 @@ void gh_issuance_finish(struct gh_exchange *x, enum gh_err (*write)(struct gh_db
     gh_await_write(x, write_all, written);
 }
 
+static enum gh_err only_decline(struct gh_db *db, struct gh_exchange *x) {
+    struct gh_issuance *s = x->state;
+    (void)db;
+    s->replayed = true;
+    return GH_OK;
+}
+
+void gh_issuance_decline(struct gh_exchange *x, const char *type, const char *description,
+                         void (*refuse)(struct gh_exchange *x, enum gh_err e)) {
+    struct gh_issuance *s = x->state;
+    s->audit.type = type;
+    s->audit.description = description;
+    gh_issuance_finish(x, only_decline, refuse);
+}
+
 enum gh_err gh_issuance_api(struct gh_exchange *x, struct gh_str audience, json_t **ret) {
     enum gh_err e = gh_record_find(x->db, GH_RESOURCE_SERVERS, audience, ret);
     if (e)

@@ -17,8 +17,9 @@ struct gh_issuance {
     struct gh_str scope;         /* shown in the answer when ptr is not NULL */
     struct gh_str refresh_token; /* new one for the answer; ptr NULL: none */
     struct gh_audit audit;
-    bool replayed; /* `write` found that what it was to spend is spent, and revoked what came of it */
-    void *grant;   /* the grant's own */
+    const char *refusal; /* what `refuse` says, when it is not the usual */
+    bool replayed;       /* `write` found that what it was to spend is spent, and revoked what came of it */
+    void *grant;         /* the grant's own */
 };
 
 /* True when tokens may be issued in this second. Otherwise the exchange waits for the next one and then runs
@@ -35,6 +36,11 @@ enum gh_err gh_issuance_prepare(struct gh_exchange *x, const struct gh_issue *is
  * `refuse` (or gh_oauth_fail) answers. */
 void gh_issuance_finish(struct gh_exchange *x, enum gh_err (*write)(struct gh_db *db, struct gh_exchange *x),
                         void (*refuse)(struct gh_exchange *x, enum gh_err e));
+
+/* Writes the audit row of a refusal, then `refuse` answers REVOKED. For what is known to be somebody's:
+ * guesses write no rows. */
+void gh_issuance_decline(struct gh_exchange *x, const char *type, const char *description,
+                         void (*refuse)(struct gh_exchange *x, enum gh_err e));
 
 /* The API that a token is for, by audience. NOT_FOUND; UNSUPPORTED when its tokens would need another
  * algorithm. */

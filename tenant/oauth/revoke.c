@@ -9,13 +9,15 @@
 #include "tenant/record.h"
 #include "tenant/seal.h"
 
+enum { FAMILIES_MAX = 200 }; /* Auth0's limit of refresh tokens per user and client */
+
 struct revocation {
     struct gh_str hash, client_id;
 };
 
 /* A row of refresh_tokens, as far as it matters here. */
 struct row {
-    struct gh_str family, client_id, user_id, organization_id;
+    struct gh_str family, client_id, user_id, organization_id, audience;
 };
 
 static enum gh_err read_row(struct gh_db *db, struct gh_arena *a, struct gh_str hash, struct row *ret,
@@ -26,13 +28,45 @@ static enum gh_err read_row(struct gh_db *db, struct gh_arena *a, struct gh_str 
         e = gh_rows_next(&rows, found);
     if (e || !*found)
         return e;
-    struct gh_str *const texts[] = { &ret->family, &ret->client_id, &ret->user_id, &ret->organization_id };
+    struct gh_str *const texts[] = { &ret->family, &ret->client_id, &ret->user_id, &ret->organization_id,
+                                     &ret->audience };
     for (size_t i = 0; i < GH_COUNT(texts); i++) {
         struct gh_str text = gh_rows_text(&rows, (int)i);
         if (text.len > 0 && !(*texts[i] = gh_arena_dup(a, text)).ptr)
             return GH_ERR_NOMEM;
     }
     return GH_OK;
+}
+
+/* All families of the grant (user, client, audience); collected first, since revoking changes the rows under
+ * the query. */
+static enum gh_err list_families(struct gh_db *db, struct gh_arena *a, const struct row *row,
+                                 struct gh_str *ret, size_t *count) {
+    gh_auto(gh_rows_end) struct gh_rows rows = { 0 };
+    bool more;
+    enum gh_err e = gh_db_query(db, GH_SQL_REFRESH_FAMILIES_OF_GRANT,
+                                GH_BINDS(GH_TEXT("user", row->user_id), GH_TEXT("client", row->client_id),
+                                         GH_TEXT("audience", row->audience.ptr ? row->audience : GH_STR(""))),
+                                &rows);
+    for (*count = 0; !e && !(e = gh_rows_next(&rows, &more)) && more && *count < FAMILIES_MAX; ++*count)
+        if (!(ret[*count] = gh_arena_dup(a, gh_rows_text(&rows, 0))).ptr)
+            return GH_ERR_NOMEM;
+    return e;
+}
+
+/* The token's family; with the tenant's flag the whole grant, as Auth0 does then. */
+static enum gh_err revoke_row(struct gh_db *db, struct gh_exchange *x, const struct row *row) {
+    json_auto_t *settings = NULL;
+    struct gh_str *families = gh_arena_calloc(x->arena, FAMILIES_MAX, sizeof *families);
+    size_t count = 0;
+    enum gh_err e = families ? gh_settings_get(db, &settings) : GH_ERR_NOMEM;
+    if (!e && gh_doc_bool(json_object_get(settings, "flags"), "revoke_refresh_token_grant", false))
+        e = list_families(db, x->arena, row, families, &count);
+    else if (!e)
+        families[count++] = row->family;
+    for (size_t i = 0; !e && i < count; i++)
+        e = gh_family_revoke(db, x, families[i], row->user_id, row->organization_id);
+    return e;
 }
 
 static enum gh_err revoke(struct gh_db *db, struct gh_exchange *x) {
@@ -42,7 +76,7 @@ static enum gh_err revoke(struct gh_db *db, struct gh_exchange *x) {
     enum gh_err e = read_row(db, x->arena, r->hash, &row, &found);
     if (e || !found || !gh_str_eq(row.client_id, r->client_id)) /* RFC 7009 2.1: only its own */
         return e;
-    e = gh_family_revoke(db, x, row.family, row.user_id, row.organization_id);
+    e = revoke_row(db, x, &row);
     const struct gh_audit entry = {
         .type = "srrt",
         .description = "Refresh token revoked",
