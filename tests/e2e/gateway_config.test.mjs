@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { root, until } from './harness.mjs';
-import { Lab, issuer, json, policy } from './gateway_lab.mjs';
+import { Lab, json, modulePath, policy } from './gateway_lab.mjs';
 
 describe('what does not start', () => {
   let lab;
@@ -135,7 +135,7 @@ describe('examples/nginx', () => {
       try {
         // what a machine without that site does not have: the certificate, the user, the installed module
         const config = fs.readFileSync(path.join(root, 'examples/nginx', name), 'utf8').replace(/^ *ssl_certificate.*$/gm, '').replace('443 ssl http2', 'unix:x.sock')
-          .replace(/^user .*$/m, `pid nginx2.pid; error_log stderr;`).replace('modules/ngx_http_gatehouse_module.so', path.join(root, 'build/gateway/ngx_http_gatehouse_module.so'));
+          .replace(/^user .*$/m, `pid nginx2.pid; error_log stderr;`).replace('modules/ngx_http_gatehouse_module.so', modulePath);
         lab.write('', '', 1, config);
         const { ok, text } = lab.check();
         assert.ok(ok, text);

@@ -10,6 +10,11 @@ import { once } from 'node:events';
 import readline from 'node:readline';
 import { root, temporary, until } from './harness.mjs';
 
+// GATEHOUSE_BUILD and GATEHOUSE_NGINX_PRELOAD: a module of another build, as one with sanitizers, whose runtime nginx must load first.
+const build = path.resolve(root, process.env.GATEHOUSE_BUILD || 'build');
+const nginxEnv = process.env.GATEHOUSE_NGINX_PRELOAD ? { ...process.env, LD_PRELOAD: process.env.GATEHOUSE_NGINX_PRELOAD } : process.env;
+export const modulePath = path.join(build, 'gateway/ngx_http_gatehouse_module.so');
+
 export const issuer = 'https://tenant.example/';
 export const audience = 'https://api.example/';
 export const now = () => Math.floor(Date.now() / 1000);
@@ -40,7 +45,7 @@ export class Key {
 export class Feed {
   constructor(file) {
     this.file = file;
-    this.child = spawn(path.join(root, 'build/tests/unit/gateway/feed_put'), [file], { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.child = spawn(path.join(build, 'tests/unit/gateway/feed_put'), [file], { stdio: ['pipe', 'pipe', 'inherit'] });
     this.lines = readline.createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
   }
   async put(...fields) {
@@ -118,7 +123,7 @@ const top = (workers) => `${process.geteuid() === 0 ? 'user root;\n' : ''}daemon
 worker_processes ${workers};
 pid nginx.pid;
 error_log stderr info;
-load_module ${path.join(root, 'build/gateway/ngx_http_gatehouse_module.so')};
+load_module ${modulePath};
 events { worker_connections 512; }
 `;
 const http_ = `access_log off; server_tokens off; client_body_temp_path tmp/body; proxy_temp_path tmp/proxy; fastcgi_temp_path tmp/fastcgi;
@@ -150,11 +155,11 @@ export class Lab {
   }
   // What `nginx -t` says: { ok, text }.
   check() {
-    const { status, stderr } = spawnSync('nginx', ['-t', '-e', 'stderr', '-p', this.dir, '-c', 'nginx.conf'], { cwd: this.dir, encoding: 'utf8' });
+    const { status, stderr } = spawnSync('nginx', ['-t', '-e', 'stderr', '-p', this.dir, '-c', 'nginx.conf'], { cwd: this.dir, encoding: 'utf8', env: nginxEnv });
     return { ok: status === 0, text: stderr };
   }
   async run() {
-    this.child = spawn('nginx', ['-e', 'stderr', '-p', this.dir, '-c', 'nginx.conf'], { cwd: this.dir, stdio: ['ignore', 'ignore', 'pipe'] });
+    this.child = spawn('nginx', ['-e', 'stderr', '-p', this.dir, '-c', 'nginx.conf'], { cwd: this.dir, stdio: ['ignore', 'ignore', 'pipe'], env: nginxEnv });
     this.child.stderr.on('data', (data) => (this.log += data));
     await until('nginx to listen', () => {
       if (this.child.exitCode !== null) throw new Error(`nginx ended:\n${this.log}`);
