@@ -74,7 +74,7 @@ static enum gh_err list_item(struct gh_db *db, struct gh_call *c, struct gh_rows
     enum gh_err e = show_row(db, c, k, rows, &shown);
     if (e)
         return e;
-    if (k->keep && !k->keep(c, shown)) {
+    if (k->filtered && k->filtered(c) && !k->keep(c, shown)) {
         json_decref(shown);
         return GH_OK;
     }
