@@ -23,9 +23,18 @@ static const char okta_defaults[] = "{\"schema_version\":\"oidc-V4\",\"type\":\"
                                     "\"attribute_map\":{\"mapping_mode\":\"basic_profile\"},"
                                     "\"connection_settings\":{\"pkce\":\"auto\"}}";
 
+/* … and OpenID Connect ones; with the metadata of the provider come its four absent flags. */
+static const char oidc_defaults[] =
+    "{\"schema_version\":\"oidc-V4\",\"attribute_map\":{\"mapping_mode\":\"bind_all\"},"
+    "\"connection_settings\":{\"pkce\":\"auto\"}}";
+static const char metadata_defaults[] =
+    "{\"claims_parameter_supported\":false,\"request_parameter_supported\":false,"
+    "\"request_uri_parameter_supported\":false,"
+    "\"require_request_uri_registration\":false}";
+
 static const struct {
     const char *strategy, *options;
-} strategies[] = { { "auth0", database_defaults }, { "okta", okta_defaults } };
+} strategies[] = { { "auth0", database_defaults }, { "okta", okta_defaults }, { "oidc", oidc_defaults } };
 
 /* Missing members are added at every depth; arrays and scalars stay as they were sent. */
 static enum gh_err fill_in(json_t *object, const json_t *defaults) {
@@ -74,6 +83,22 @@ static enum gh_err fill_options(const json_t *doc, json_t *options) {
     return GH_OK;
 }
 
+/* Endpoints that were left null come from the provider's metadata where that was sent along (recorded). */
+static enum gh_err fill_endpoints(json_t *options) {
+    static const char *const names[] = { "authorization_endpoint", "token_endpoint", "userinfo_endpoint",
+                                         "jwks_uri" };
+    json_t *metadata = json_object_get(options, "oidc_metadata");
+    if (!json_is_object(metadata))
+        return GH_OK;
+    enum gh_err e = gh_doc_default(metadata, metadata_defaults);
+    for (size_t i = 0; i < GH_COUNT(names) && !e; i++) {
+        json_t *known = json_object_get(metadata, names[i]);
+        if (known && json_is_null(json_object_get(options, names[i])))
+            e = json_object_set(options, names[i], known) ? GH_ERR_NOMEM : GH_OK;
+    }
+    return e;
+}
+
 enum gh_err gh_connection_defaults(json_t *doc) {
     if (!json_object_get(doc, "options"))
         json_object_set_new(doc, "options", json_object());
@@ -81,6 +106,10 @@ enum gh_err gh_connection_defaults(json_t *doc) {
     enum gh_err e = options ? fill_options(doc, options) : GH_ERR_NOMEM;
     if (!e && is_database(doc))
         e = fill_attributes(options);
+    if (!e && gh_str_is(gh_doc_string(doc, "strategy"), "oidc"))
+        e = fill_endpoints(options);
+    if (!e && gh_str_is(gh_doc_string(doc, "strategy"), "oidc") && !json_object_get(doc, "display_name"))
+        e = json_object_set(doc, "display_name", json_object_get(doc, "name")) ? GH_ERR_NOMEM : GH_OK;
     if (!e && !is_database(doc)) /* only others have a button (recorded) */
         e = gh_doc_default(doc, "{\"show_as_button\":false}");
     if (!e)
