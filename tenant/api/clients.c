@@ -16,10 +16,12 @@ static size_t keys(struct gh_call *c, const json_t *doc, bool inserting, struct 
     return 1;
 }
 
-/* Reading clients is not reading their secrets: those need a scope of their own. Whoever makes a client or
- * its secret sees it. */
+/* Reading or changing clients is not reading their secrets: those need a scope of their own. Whoever makes a
+ * client or a new secret sees it. */
 static bool may_see_secret(const struct gh_call *c) {
-    return c->handler->audit || gh_call_has_scope(c, "read:client_keys");
+    return c->op == &gh_contract_operations[GH_OP_POST_CLIENTS] ||
+           c->op == &gh_contract_operations[GH_OP_POST_ROTATE_SECRET] ||
+           gh_call_has_scope(c, "read:client_keys") || gh_call_has_scope(c, "update:client_keys");
 }
 
 static enum gh_err show_secret(struct gh_call *c, struct gh_rows *row, json_t *doc) {
@@ -210,6 +212,9 @@ enum gh_err gh_clients_update(struct gh_db *db, struct gh_call *c) {
     if (e)
         return e;
     secret = take_secret(c, patch);
+    if (secret.ptr && !gh_call_has_scope(c, "update:client_keys"))
+        return gh_call_refuse(c, 403, "insufficient_scope",
+                              "Insufficient scope, expected any of: update:client_keys");
     e = gh_client_merge(doc, patch);
     if (!e)
         e = gh_collection_update(db, c, &gh_clients, id, doc);

@@ -8,6 +8,10 @@ enum gh_err gh_user_summary(struct gh_db *db, struct gh_call *c, struct gh_rows 
 /* A role {id, name, description} of a row (id, created_at, doc). */
 enum gh_err gh_role_summary(struct gh_db *db, struct gh_call *c, struct gh_rows *row, json_t **ret);
 
+/* As e-mail addresses and user names are kept: in lower case. Empty stays empty; ptr is NULL when out of
+ * memory. */
+struct gh_str gh_user_fold(struct gh_call *c, struct gh_str s);
+
 /* May the role be given here? A role of an organization is known in that organization only: elsewhere, and
  * with an empty `organization` (a user's own roles), it is 404 (rule 4: context replaces, it does not add).
  */

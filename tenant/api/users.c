@@ -7,7 +7,6 @@
 #include "tenant/api/connection.h"
 #include "tenant/api/security.h"
 #include "tenant/api/user.h"
-#include "tenant/api/user_search.h"
 #include "tenant/password.h"
 
 /* What a user's row needs beside the document. */
@@ -15,7 +14,7 @@ struct row_parts {
     struct gh_str connection_id;
 };
 
-static struct gh_str lower(struct gh_call *c, struct gh_str s) {
+struct gh_str gh_user_fold(struct gh_call *c, struct gh_str s) {
     if (!s.ptr)
         return s;
     char *copy = gh_arena_cstr(c->x->arena, s);
@@ -27,8 +26,8 @@ static struct gh_str lower(struct gh_call *c, struct gh_str s) {
 
 static size_t keys(struct gh_call *c, const json_t *doc, bool inserting, struct gh_bind *ret) {
     size_t n = 0;
-    ret[n++] = GH_TEXT_OR_NULL("email", lower(c, gh_doc_string(doc, "email")));
-    ret[n++] = GH_TEXT_OR_NULL("username", lower(c, gh_doc_string(doc, "username")));
+    ret[n++] = GH_TEXT_OR_NULL("email", gh_user_fold(c, gh_doc_string(doc, "email")));
+    ret[n++] = GH_TEXT_OR_NULL("username", gh_user_fold(c, gh_doc_string(doc, "username")));
     if (inserting)
         ret[n++] = GH_TEXT("connection_id", ((const struct row_parts *)c->special)->connection_id);
     return n;
@@ -73,88 +72,6 @@ enum gh_err gh_user_summary(struct gh_db *db, struct gh_call *c, struct gh_rows 
     }
     *ret = item;
     return GH_OK;
-}
-
-/* --- lists --- */
-
-struct search {
-    const struct gh_search *q; /* NULL: everybody */
-    struct gh_str connection;
-};
-
-static bool is_of_connection(const json_t *user, struct gh_str connection) {
-    size_t i;
-    json_t *identity;
-    if (!connection.ptr)
-        return true;
-    json_array_foreach(
-        json_object_get(user, "identities"), i,
-        identity) if (gh_str_eq(gh_doc_string(identity, "connection"), connection)) return true;
-    return false;
-}
-
-static enum gh_err user_item(struct gh_db *db, struct gh_call *c, struct gh_rows *row, json_t **ret) {
-    const struct search *s = c->special;
-    json_t *doc = NULL;
-    enum gh_err e = gh_row_doc(row, 2, &doc);
-    if (!e && ((s->q && !gh_search_matches(s->q, doc)) || !is_of_connection(doc, s->connection))) {
-        json_decref(doc);
-        doc = NULL;
-    }
-    *ret = doc;
-    return e;
-}
-
-static void read_sort(struct gh_call *c, struct gh_listing *l) {
-    struct gh_str text;
-    if (gh_request_query(c->x, "sort", &text) && gh_str_cut(&text, ':', &l->sort))
-        l->sort_descending = gh_str_is(text, "-1");
-}
-
-enum gh_err gh_users_list(struct gh_db *db, struct gh_call *c) {
-    struct search s = { 0 };
-    struct gh_str q, email;
-    gh_request_query(c->x, "connection", &s.connection);
-    if (gh_request_query(c->x, "q", &q) && gh_str_trim(q).len && !gh_str_is(q, "*")) {
-        enum gh_err e = gh_search_parse(c->x->arena, q, &s.q);
-        if (e)
-            return e == GH_ERR_NOMEM
-                       ? e
-                       : gh_call_refuse(c, 400, "invalid_query_string", "Failed to parse query [%.*s]",
-                                        (int)(q.len > 200 ? 200 : q.len), q.ptr);
-    }
-    struct gh_listing l = {
-        .key = "users",
-        .sql = GH_SQL_USER_PAGE,
-        .count = GH_SQL_USER_COUNT,
-        .item = user_item,
-        .scan = s.q || s.connection.ptr,
-        .length = true,
-    };
-    if (s.q && gh_search_requires(s.q, "email", &email)) { /* the common question, by index */
-        l.sql = GH_SQL_USER_BY_EMAIL_PAGE;
-        l.binds[0] = GH_TEXT("email", lower(c, email));
-        l.bind_count = 1;
-    }
-    read_sort(c, &l);
-    c->special = &s;
-    return gh_listing_answer(db, c, &l);
-}
-
-enum gh_err gh_users_by_email(struct gh_db *db, struct gh_call *c) {
-    struct search s = { 0 };
-    struct gh_str email = { 0 };
-    gh_request_query(c->x, "email", &email);
-    c->special = &s;
-    return gh_listing_answer(db, c,
-                             &(struct gh_listing){
-                                 .key = "users",
-                                 .sql = GH_SQL_USER_BY_EMAIL_PAGE,
-                                 .binds = { GH_TEXT("email", lower(c, email)) },
-                                 .bind_count = 1,
-                                 .item = user_item,
-                                 .scan = true,
-                             });
 }
 
 /* --- passwords: hashed off the loop, before the transaction --- */
@@ -245,7 +162,7 @@ static enum gh_err gravatar(struct gh_call *c, struct gh_str email, struct gh_st
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned size = 0;
     char text[33] = "";
-    struct gh_str folded = lower(c, email);
+    struct gh_str folded = gh_user_fold(c, email);
     if (EVP_Digest(folded.ptr, folded.len, digest, &size, EVP_md5(), NULL) != 1 || size != 16)
         return GH_ERR_CRYPTO;
     for (size_t i = 0; i < 16; i++) {

@@ -258,6 +258,11 @@ test('a secret is shown to whom may see it, and to nobody else', async () => {
   const seen = (await raw('GET', `clients/${client.client_id}`, bearer(token))).body;
   assert.ok(seen.client_id && !('client_secret' in seen));
   assert.equal((await api.get(`clients/${client.client_id}`)).body.client_secret, client.client_secret);
+  const { token: updater } = await limited(['update:clients']);
+  const patch = async (body) => raw('PATCH', `clients/${client.client_id}`, { ...bearer(updater), 'content-type': 'application/json' }, JSON.stringify(body));
+  const renamed = await patch({ name: 'renamed' });
+  assert.ok(renamed.status === 200 && !('client_secret' in renamed.body));
+  assert.equal((await patch({ client_secret: 'x'.repeat(48) })).status, 403);
 });
 
 test('a security change is effective when its call returns', async () => {

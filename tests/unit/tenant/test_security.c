@@ -67,7 +67,7 @@ static const char *act(struct world *w, struct run *r, enum gh_op op, const char
     r->x.args[0] = gh_str_from(a);
     r->x.args[1] = gh_str_from(b);
     r->x.state = r->call.x = &r->x;
-    r->call.caller.scope = GH_STR("create:organization_connections");
+    r->call.caller.scope = GH_STR("create:organization_connections update:client_keys");
     json_auto_t *json = body ? json_loads(body, 0, NULL) : NULL;
     r->call.body = json;
     enum gh_err e = gh_store_write_wait(w->tenant.store, run_handler, r);

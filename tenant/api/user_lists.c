@@ -1,0 +1,84 @@
+/* tenant/api/user_lists.c - GET /users with its search, and users by e-mail. */
+#include "tenant/api/collection.h"
+#include "tenant/api/user.h"
+#include "tenant/api/user_search.h"
+
+struct search {
+    const struct gh_search *q; /* NULL: everybody */
+    struct gh_str connection;
+};
+
+static bool is_of_connection(const json_t *user, struct gh_str connection) {
+    size_t i;
+    json_t *identity;
+    if (!connection.ptr)
+        return true;
+    json_array_foreach(
+        json_object_get(user, "identities"), i,
+        identity) if (gh_str_eq(gh_doc_string(identity, "connection"), connection)) return true;
+    return false;
+}
+
+static enum gh_err user_item(struct gh_db *db, struct gh_call *c, struct gh_rows *row, json_t **ret) {
+    const struct search *s = c->special;
+    json_t *doc = NULL;
+    enum gh_err e = gh_row_doc(row, 2, &doc);
+    if (!e && ((s->q && !gh_search_matches(s->q, doc)) || !is_of_connection(doc, s->connection))) {
+        json_decref(doc);
+        doc = NULL;
+    }
+    *ret = doc;
+    return e;
+}
+
+static void read_sort(struct gh_call *c, struct gh_listing *l) {
+    struct gh_str text;
+    if (gh_request_query(c->x, "sort", &text) && gh_str_cut(&text, ':', &l->sort))
+        l->sort_descending = gh_str_is(text, "-1");
+}
+
+enum gh_err gh_users_list(struct gh_db *db, struct gh_call *c) {
+    struct search s = { 0 };
+    struct gh_str q, email;
+    gh_request_query(c->x, "connection", &s.connection);
+    if (gh_request_query(c->x, "q", &q) && gh_str_trim(q).len && !gh_str_is(q, "*")) {
+        enum gh_err e = gh_search_parse(c->x->arena, q, &s.q);
+        if (e)
+            return e == GH_ERR_NOMEM
+                       ? e
+                       : gh_call_refuse(c, 400, "invalid_query_string", "Failed to parse query [%.*s]",
+                                        (int)(q.len > 200 ? 200 : q.len), q.ptr);
+    }
+    struct gh_listing l = {
+        .key = "users",
+        .sql = GH_SQL_USER_PAGE,
+        .count = GH_SQL_USER_COUNT,
+        .item = user_item,
+        .scan = s.q || s.connection.ptr,
+        .length = true,
+    };
+    if (s.q && gh_search_requires(s.q, "email", &email)) { /* the common question, by index */
+        l.sql = GH_SQL_USER_BY_EMAIL_PAGE;
+        l.binds[0] = GH_TEXT("email", gh_user_fold(c, email));
+        l.bind_count = 1;
+    }
+    read_sort(c, &l);
+    c->special = &s;
+    return gh_listing_answer(db, c, &l);
+}
+
+enum gh_err gh_users_by_email(struct gh_db *db, struct gh_call *c) {
+    struct search s = { 0 };
+    struct gh_str email = { 0 };
+    gh_request_query(c->x, "email", &email);
+    c->special = &s;
+    return gh_listing_answer(db, c,
+                             &(struct gh_listing){
+                                 .key = "users",
+                                 .sql = GH_SQL_USER_BY_EMAIL_PAGE,
+                                 .binds = { GH_TEXT("email", gh_user_fold(c, email)) },
+                                 .bind_count = 1,
+                                 .item = user_item,
+                                 .scan = true,
+                             });
+}
