@@ -18,7 +18,9 @@ struct gh_api {
     struct gh_api_settings settings;
     struct gh_http_client *http;
     char *token; /* "Bearer …"; wiped when it goes */
-    unsigned long calls;
+    unsigned long calls, answers;
+    enum gh_err lost; /* why there is no use in going on; GH_OK while there is */
+    char lost_text[400];
     gh_api_waiting *waiting;
     void *context;
 };
@@ -69,6 +71,16 @@ void gh_api_reply_release(struct gh_api_reply *r) {
     *r = (struct gh_api_reply){ 0 };
 }
 
+bool gh_api_is_lost(const struct gh_api *api) {
+    return api->lost != GH_OK;
+}
+
+static enum gh_err give_up(struct gh_api *api, enum gh_err e, const struct gh_api_reply *ret) {
+    api->lost = e;
+    memcpy(api->lost_text, ret->error, sizeof api->lost_text);
+    return e;
+}
+
 static void pause_for(struct gh_api *api, unsigned seconds, const char *why) {
     if (api->waiting)
         api->waiting(api->context, seconds, why);
@@ -84,6 +96,7 @@ static enum gh_err send_once(struct gh_api *api, struct gh_arena *a, const struc
     enum gh_err e = gh_http_call(api->http, a, call, reply, &failure);
     ret->status = e ? 0 : reply->status;
     *sent = e && failure.sent;
+    api->answers += !e;
     if (e)
         snprintf(ret->error, sizeof ret->error, "no answer from %s: %s", api->settings.domain,
                  failure.error[0] ? failure.error : gh_err_text(e));
@@ -228,7 +241,7 @@ static enum gh_err call_with_token(struct gh_api *api, struct gh_arena *a, const
     struct gh_http_reply reply;
     enum gh_err e = api->token ? GH_OK : fetch_token(api, a, ret);
     if (e)
-        return e;
+        return e == GH_ERR_NO_TOKEN || api->answers == 0 ? give_up(api, e, ret) : e;
     headers[0].value = gh_str_from(api->token);
     e = send_patiently(api, a, &call, &reply, ret);
     if (e)
@@ -240,6 +253,10 @@ static enum gh_err call_with_token(struct gh_api *api, struct gh_arena *a, const
 enum gh_err gh_api_call(struct gh_api *api, const char *method, const char *path, json_t *body,
                         struct gh_api_reply *ret) {
     *ret = (struct gh_api_reply){ 0 };
+    if (api->lost) {
+        memcpy(ret->error, api->lost_text, sizeof ret->error);
+        return api->lost;
+    }
     gh_auto(gh_arena_freep) struct gh_arena *a = gh_arena_new(ARENA);
     struct gh_str url =
         a ? gh_arena_printf(a, "https://%s/api/v2%s", api->settings.domain, path) : (struct gh_str){ 0 };

@@ -170,13 +170,22 @@ static enum gh_err apply(struct gh_engine *e, const struct gh_registration *r, j
 static enum gh_err on_resource(void *context, const struct gh_registration *r, struct gh_diagnostics *d,
                                json_t **outputs) {
     struct gh_engine *e = context;
-    return e->applying ? apply(e, r, outputs) : plan(e, r, outputs);
+    if (e->lost)
+        return GH_ERR_IO;
+    enum gh_err err = e->applying ? apply(e, r, outputs) : plan(e, r, outputs);
+    e->lost = gh_api_is_lost(e->options.api);
+    return err;
 }
 
 static enum gh_err on_invoke(void *context, const char *function, json_t *arguments, struct gh_position at,
                              struct gh_diagnostics *d, json_t **result) {
     struct gh_engine *e = context;
-    return gh_lookup(e->options.api, e->live, e->options.domain, function, arguments, at, d, result);
+    if (e->lost)
+        return GH_ERR_IO;
+    enum gh_err err = gh_lookup(e->options.api, e->live, e->options.domain, function, arguments, at, d, result);
+    e->denied |= err == GH_ERR_NO_TOKEN;
+    e->lost = gh_api_is_lost(e->options.api);
+    return err;
 }
 
 struct gh_registrar gh_engine_registrar(struct gh_engine *e) {

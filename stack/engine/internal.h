@@ -12,6 +12,7 @@ struct gh_engine {
     json_t *by_key; /* "type::name" → index in steps */
     json_t *order;  /* keys as registered */
     bool applying, denied, crypter_asked;
+    bool lost; /* and said so: once is enough */
     struct gh_crypter *crypter; /* borrowed from the config; NULL: no passphrase */
     struct gh_arena *arena;     /* names and texts, for the life of the engine */
 };
