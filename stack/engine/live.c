@@ -11,7 +11,7 @@
 struct gh_live {
     struct gh_api *api;
     json_t *lists;   /* path of a collection → its items */
-    json_t *objects; /* path of one object → it, or null when there is none */
+    json_t *objects; /* path of one object → it */
 };
 
 struct gh_live *gh_live_new(struct gh_api *api) {
@@ -63,14 +63,17 @@ static enum gh_err object(struct gh_live *l, const struct gh_provider *p, const 
     json_t *kept = json_object_get(l->objects, path.ptr);
     if (!kept || fresh) {
         e = gh_api_call(l->api, "GET", path.ptr, NULL, reply);
+        kept = e ? NULL : json_incref(reply->body);
         if (e && e != GH_ERR_NOT_FOUND)
             return e;
-        kept = e ? json_null() : json_incref(reply->body);
         gh_api_reply_release(reply);
+        json_object_del(l->objects, path.ptr);
+        if (e) /* absence is not kept: we may make it ourselves, under another of its names */
+            return GH_OK;
         if (!kept || json_object_set_new(l->objects, path.ptr, kept) != 0)
             return GH_ERR_MALFORMED;
     }
-    *ret = json_is_null(kept) ? NULL : json_incref(kept);
+    *ret = json_incref(kept);
     return GH_OK;
 }
 
