@@ -84,25 +84,26 @@ extern const struct gh_api_collection gh_organizations, gh_connections, gh_clien
 /* The handlers; one row each in handlers.c. */
 /* clang-format off */
 #define GH_HANDLERS(X) \
-    X(roles_list) X(roles_get) X(roles_create) X(roles_update) X(roles_delete) \
-    X(role_permissions_list) X(role_permissions_add) X(role_permissions_remove) X(role_users_list) \
-    X(role_users_add) X(organizations_list) X(organizations_get) X(organizations_get_by_name) \
-    X(organizations_create) X(organizations_update) X(organizations_delete) \
-    X(organization_connections_list) X(organization_connections_add) \
+    X(organizations_list) X(organizations_create) X(organizations_get_by_name) X(organizations_get) \
+    X(organizations_update) X(organizations_delete) X(organization_connections_list) \
+    X(organization_connections_add) X(organization_connections_get) \
     X(organization_connections_update) X(organization_connections_remove) \
-    X(organization_members_list) X(organization_members_add) X(member_roles_list) \
-    X(member_roles_add) X(member_roles_remove) X(organization_grants_list) \
-    X(organization_grants_add) X(organization_grants_remove) X(connections_list) X(connections_get) \
-    X(connections_create) X(connections_update) X(connection_clients_list) \
-    X(connection_clients_update) X(clients_list) X(clients_get) X(clients_create) X(clients_update) \
-    X(clients_delete) X(clients_rotate_secret) X(client_connections_list) X(client_grants_list) \
-    X(client_grants_get) X(client_grants_create) X(client_grants_update) X(client_grants_delete) \
-    X(client_grant_organizations_list) X(resource_servers_list) X(resource_servers_get) \
-    X(resource_servers_create) X(resource_servers_update) X(resource_servers_delete) X(users_list) \
-    X(users_by_email) X(users_get) X(users_create) X(users_update) X(users_delete) \
-    X(user_roles_list) X(user_roles_add) X(user_roles_remove) X(user_permissions_list) \
-    X(user_permissions_add) X(user_permissions_remove) X(user_organizations_list) X(actions_list) \
-    X(actions_list) X(settings_get_handler) X(settings_update)
+    X(organization_members_list) X(organization_members_add) X(organization_members_remove) \
+    X(member_roles_list) X(member_roles_add) X(member_roles_remove) X(organization_grants_list) \
+    X(organization_grants_add) X(organization_grants_remove) X(connections_list) \
+    X(connections_create) X(connections_get) X(connections_update) X(connections_delete) \
+    X(connection_clients_list) X(connection_clients_update) X(clients_list) X(clients_create) \
+    X(clients_get) X(clients_update) X(clients_delete) X(clients_rotate_secret) \
+    X(client_connections_list) X(client_grants_list) X(client_grants_create) X(client_grants_get) \
+    X(client_grants_update) X(client_grants_delete) X(client_grant_organizations_list) \
+    X(resource_servers_list) X(resource_servers_create) X(resource_servers_get) \
+    X(resource_servers_update) X(resource_servers_delete) X(roles_list) X(roles_create) \
+    X(roles_get) X(roles_update) X(roles_delete) X(role_permissions_list) X(role_permissions_add) \
+    X(role_permissions_remove) X(role_users_list) X(role_users_add) X(users_list) X(users_by_email) \
+    X(users_create) X(users_get) X(users_update) X(users_delete) X(user_roles_list) \
+    X(user_roles_add) X(user_roles_remove) X(user_permissions_list) X(user_permissions_add) \
+    X(user_permissions_remove) X(user_organizations_list) X(actions_list) X(settings_get_handler) \
+    X(settings_update)
 /* clang-format on */
 #define GH_HANDLER_DECLARE(name) gh_handler_fn gh_##name;
 GH_HANDLERS(GH_HANDLER_DECLARE)
