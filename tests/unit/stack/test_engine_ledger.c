@@ -92,13 +92,13 @@ TEST(a_line_that_is_none_is_refused) {
     }
 }
 
+static struct gh_diagnostics *diagnostics; /* the ledgers hold it; one for all tests */
+
 static struct gh_ledger *opened(const char *dir, bool write, enum gh_err want) {
-    struct gh_diagnostics *d = gh_diagnostics_new();
     struct gh_ledger *l = NULL;
-    enum gh_err e = gh_ledger_open(dir, "dev", write, d, &l);
-    CHECK(e == want);
-    if (e)
-        gh_diagnostics_free(d); /* else the ledger holds it: freed by the process */
+    if (!diagnostics)
+        diagnostics = gh_diagnostics_new();
+    CHECK(gh_ledger_open(dir, "dev", write, diagnostics, &l) == want);
     return l;
 }
 
