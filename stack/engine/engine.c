@@ -182,7 +182,8 @@ static enum gh_err on_invoke(void *context, const char *function, json_t *argume
     struct gh_engine *e = context;
     if (e->lost)
         return GH_ERR_IO;
-    enum gh_err err = gh_lookup(e->options.api, e->live, e->options.domain, function, arguments, at, d, result);
+    enum gh_err err =
+        gh_lookup(e->options.api, e->live, e->options.domain, function, arguments, at, d, result);
     e->denied |= err == GH_ERR_NO_TOKEN;
     e->lost = gh_api_is_lost(e->options.api);
     return err;
@@ -226,6 +227,8 @@ static enum gh_err remove_all(struct gh_engine *e) {
 
 enum gh_err gh_engine_end_apply(struct gh_engine *e, json_t *outputs, bool failed) {
     enum gh_err err = failed ? GH_OK : remove_all(e), saved;
+    if (!failed && !err)
+        err = gh_remove_replaced(e);
     const struct gh_engine_options *o = &e->options;
     gh_ledger_set(e->ledger, "project", json_string(o->project));
     gh_ledger_set(e->ledger, "stack", json_string(o->stack));

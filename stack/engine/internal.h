@@ -40,6 +40,7 @@ json_t *gh_outputs_of(const struct gh_step *s, const struct gh_registration *r);
 enum gh_err gh_apply(struct gh_engine *e, const struct gh_registration *r, struct gh_step *s);
 /* remove.c */
 enum gh_err gh_remove(struct gh_engine *e, struct gh_step *s);
+enum gh_err gh_remove_replaced(struct gh_engine *e);
 enum gh_err gh_plan_removals(struct gh_engine *e, bool all);
 
 /* writes.c: the calls themselves. */

@@ -198,3 +198,29 @@ enum gh_err gh_remove(struct gh_engine *e, struct gh_step *s) {
     s->failed = err != GH_OK;
     return err;
 }
+
+/* What this run replaced goes at its end, when everything that named it names the new one. */
+enum gh_err gh_remove_replaced(struct gh_engine *e) {
+    json_t *resources = json_copy(gh_ledger_resources(e->ledger));
+    enum gh_err err = GH_OK;
+    for (size_t i = json_array_size(resources); i-- > 0;) {
+        json_t *entry = json_array_get(resources, i);
+        if (!json_object_get(entry, "replaced"))
+            continue;
+        struct gh_step *s =
+            gh_step_new(e, text(entry, "name"), text(entry, "type"), (struct gh_position){ 0 });
+        if (!s || !s->provider) {
+            gh_step_free(s);
+            continue;
+        }
+        s->op = is_adopted(entry) ? GH_OP_RELEASE : GH_OP_DELETE;
+        s->entry = json_incref(entry);
+        s->inputs = json_incref(json_object_get(entry, "inputs"));
+        s->id = strdup(text(entry, "id"));
+        enum gh_err one = gh_remove(e, s);
+        err = err ? err : one;
+        gh_step_free(s);
+    }
+    json_decref(resources);
+    return err;
+}
