@@ -78,6 +78,11 @@ enum gh_err gh_request_json(struct gh_exchange *x, json_t **ret, const char **wh
     struct gh_exchange_private *p = x->private;
     if (!p->json) {
         json_error_t error;
+        if (x->body.len &&
+            memchr(x->body.ptr, 0, x->body.len)) { /* jansson takes it for a blank between tokens */
+            *why = "a NUL byte";
+            return GH_ERR_MALFORMED;
+        }
         if (is_too_deep(x->body, GH_LIMIT_BODY_DEPTH)) {
             *why = "nested too deeply";
             return GH_ERR_TOO_LARGE;

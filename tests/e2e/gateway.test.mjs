@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { gatehouse, until } from './harness.mjs';
 import { Key, Lab, audience, header, issuer, json, now, policy, raw } from './gateway_lab.mjs';
@@ -245,8 +244,9 @@ describe('mock-ai behind the gateway', () => {
     lab = await Lab.start({
       server: `gatehouse on; ${policy} location / { gatehouse_permission none; proxy_buffering off; proxy_pass http://unix:mock.sock:; }`,
     });
-    mock = spawn(gatehouse, ['mock-ai', '--socket', path.join(lab.dir, 'mock.sock')], { stdio: ['ignore', 'pipe', 'inherit'] });
-    await once(mock.stdout, 'data'); // "listening on …"
+    const socket = path.join(lab.dir, 'mock.sock');
+    mock = spawn(gatehouse, ['mock-ai', '--socket', socket], { stdio: ['ignore', 'ignore', 'inherit'] });
+    await until('the mock to listen', () => fs.existsSync(socket));
   });
   after(async () => { mock?.kill(); await lab.stop(); });
 

@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 
-MEMORY = r"(mem(chr|cmp|cpy|move|set|mem)|str(len|cmp|ncmp|chr)|malloc|calloc|realloc|free|v?snprintf)"
+MEMORY = r"(bcmp|mem(chr|cmp|cpy|move|set|mem)|str(len|cmp|ncmp|chr)|malloc|calloc|realloc|free|v?snprintf)"
 ALLOWED = [
     MEMORY,
     rf"__{MEMORY}_chk",  # with _FORTIFY_SOURCE
