@@ -20,7 +20,7 @@ static void count(struct tally *t, const char *file, int id, bool want, bool got
     t->wrong_accepts += got && !want;
     t->wrong_refusals += want && !got && offered;
     if (got != want && (got || offered))
-        print_error("%s #%d: %s\n", file, id,
+        print_error("%s #%d: %s\n", file ? file : "a file without a name", id,
                     got ? "accepted, must be refused" : "refused, must be accepted");
 }
 
