@@ -12,6 +12,9 @@ SELECT COUNT(*) FROM users;
 -- name: user_by_email_page
 SELECT id, created_at, doc FROM users WHERE email = $email ORDER BY created_at, id LIMIT $limit OFFSET $offset;
 
+-- name: user_by_id_page
+SELECT id, created_at, doc FROM users WHERE id = $id ORDER BY created_at, id LIMIT $limit OFFSET $offset;
+
 -- name: user_connection
 SELECT u.connection_id, c.doc FROM users u JOIN connections c ON c.id = u.connection_id WHERE u.id = $id;
 

@@ -37,9 +37,23 @@ static void read_sort(struct gh_call *c, struct gh_listing *l) {
         l->sort_descending = gh_str_is(text, "-1");
 }
 
+/* The common questions are answered from an index; what else the query asks is asked of the rows found. */
+static void use_index(struct gh_call *c, const struct gh_search *q, struct gh_listing *l) {
+    struct gh_str value;
+    if (!q)
+        return;
+    if (gh_search_requires(q, "user_id", &value)) {
+        l->sql = GH_SQL_USER_BY_ID_PAGE;
+        l->binds[l->bind_count++] = GH_TEXT("id", value);
+    } else if (gh_search_requires(q, "email", &value)) {
+        l->sql = GH_SQL_USER_BY_EMAIL_PAGE;
+        l->binds[l->bind_count++] = GH_TEXT("email", gh_user_fold(c, value));
+    }
+}
+
 enum gh_err gh_users_list(struct gh_db *db, struct gh_call *c) {
     struct search s = { 0 };
-    struct gh_str q, email;
+    struct gh_str q;
     gh_request_query(c->x, "connection", &s.connection);
     if (gh_request_query(c->x, "q", &q) && gh_str_trim(q).len && !gh_str_is(q, "*")) {
         enum gh_err e = gh_search_parse(c->x->arena, q, &s.q);
@@ -57,11 +71,7 @@ enum gh_err gh_users_list(struct gh_db *db, struct gh_call *c) {
         .scan = s.q || s.connection.ptr,
         .length = true,
     };
-    if (s.q && gh_search_requires(s.q, "email", &email)) { /* the common question, by index */
-        l.sql = GH_SQL_USER_BY_EMAIL_PAGE;
-        l.binds[0] = GH_TEXT("email", gh_user_fold(c, email));
-        l.bind_count = 1;
-    }
+    use_index(c, s.q, &l);
     read_sort(c, &l);
     c->special = &s;
     return gh_listing_answer(db, c, &l);

@@ -13,7 +13,7 @@ struct gh_search {
     const struct gh_search *left, *right; /* AND, OR; NOT has a left only */
     struct gh_str field;                  /* empty: any of the usual ones */
     struct gh_str value, upper;           /* still with their backslashes */
-    bool quoted, wild, includes_lower, includes_upper;
+    bool quoted, wild, exact, includes_lower, includes_upper;
 };
 
 struct parser {
@@ -155,6 +155,7 @@ static const struct gh_search *parse_term(struct parser *p, struct gh_str field)
     if (!read_value(p, s, &s->value))
         return fail(p, GH_ERR_MALFORMED);
     s->wild = !s->quoted && has_wildcard(s->value);
+    s->exact = gh_str_is(field, "user_id");
     if (gh_str_is(field, "_exists_")) {
         s->kind = EXISTS;
         s->field = s->value;
@@ -249,7 +250,9 @@ static char fold(char c) {
 
 /* The pattern with its backslashes against the text. Two cursors and one place to come back to: linear in the
  * text for every star. */
-static bool glob(struct gh_str pattern, struct gh_str text, bool wild) {
+static bool glob(const struct gh_search *s, struct gh_str text) {
+    struct gh_str pattern = s->value;
+    bool wild = s->wild;
     size_t p = 0, t = 0, star = SIZE_MAX, mark = 0;
     while (t < text.len || p < pattern.len) {
         if (p < pattern.len && wild && pattern.ptr[p] == '*') {
@@ -260,7 +263,8 @@ static bool glob(struct gh_str pattern, struct gh_str text, bool wild) {
         if (p < pattern.len && t < text.len) {
             bool escaped = pattern.ptr[p] == '\\' && p + 1 < pattern.len;
             char c = pattern.ptr[p + escaped];
-            if ((wild && !escaped && c == '?') || fold(c) == fold(text.ptr[t])) {
+            if ((wild && !escaped && c == '?') ||
+                (s->exact ? c == text.ptr[t] : fold(c) == fold(text.ptr[t]))) {
                 p += 1 + escaped;
                 t++;
                 continue;
@@ -324,7 +328,7 @@ static bool value_fits(const struct gh_search *s, const json_t *v) {
     if (json_is_null(v) || json_is_object(v))
         return false;
     struct gh_str text = scalar_text(v, buffer);
-    return s->kind == RANGE ? in_range(s, text) : glob(s->value, text, s->wild);
+    return s->kind == RANGE ? in_range(s, text) : glob(s, text);
 }
 
 /* Walks the path; an array anywhere stands for each of its items. The depth is bounded by the path's dots. */

@@ -8,7 +8,7 @@
  *     range := ("[" | "{") value TO value ("]" | "}")
  *
  * A field is a path (app_metadata.plan); arrays match when any item does; _exists_:field. Text compares
- * ignoring ASCII case. */
+ * ignoring ASCII case, but user_id as it is: it is an identifier, and two may differ in case alone. */
 #pragma once
 #include <jansson.h>
 

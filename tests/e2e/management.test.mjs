@@ -242,7 +242,10 @@ test('users: hashed passwords, policy, search', async () => {
   assert.deepEqual([weak.status, weak.body.message], [400, 'PasswordStrengthError: Password is too weak']);
   const search = async (q) => (await api.get(`users?search_engine=v3&q=${encodeURIComponent(q)}`)).body.map((u) => u.user_id);
   for (const q of [`email:"${email}"`, `email:${email.slice(0, 5)}* AND app_metadata.plan:gold`, `user_id:"${user.user_id}"`]) assert.ok((await search(q)).includes(user.user_id), q);
-  assert.deepEqual(await search(`email:"${email}" AND NOT app_metadata.plan:gold`), []);
+  for (const q of [`email:"${email}" AND NOT app_metadata.plan:gold`, `user_id:"${user.user_id}" AND app_metadata.plan:lead`, `user_id:"${user.user_id.toUpperCase()}"`]) assert.deepEqual(await search(q), [], q);
+  assert.deepEqual(await search(`user_id:"${user.user_id}" AND email:${email}`), [user.user_id]);
+  const totals = (await api.get(`users?search_engine=v3&include_totals=true&q=${encodeURIComponent(`user_id:"${user.user_id}"`)}`)).body;
+  assert.deepEqual([totals.total, totals.length, totals.users[0].email], [1, 1, email]);
   assert.deepEqual((await api.get(`users-by-email?email=${encodeURIComponent(email)}`)).body.map((u) => u.user_id), [user.user_id]);
   const other = await makeUser();
   const stolen = await api.patch(`users/${encodeURIComponent(other.user_id)}`, { email });

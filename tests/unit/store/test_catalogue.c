@@ -63,5 +63,23 @@ TEST(every_foreign_key_has_an_index) {
     close_and_remove(db);
 }
 
+/* A search for one user is asked for by every tool that adopts users: it must not read all of them. */
+TEST(one_user_is_found_by_index) {
+    static const enum gh_sql rows[] = { GH_SQL_USER_BY_ID_PAGE, GH_SQL_USER_BY_EMAIL_PAGE };
+    sqlite3 *db = open_migrated();
+    for (size_t i = 0; i < GH_COUNT(rows); i++) {
+        const struct gh_statement *s = &gh_catalogue[rows[i]];
+        char text[1024];
+        sqlite3_stmt *st = NULL;
+        snprintf(text, sizeof text, "EXPLAIN QUERY PLAN %s", s->text);
+        CHECK_ROW(s->name, sqlite3_prepare_v2(db, text, -1, &st, NULL) == SQLITE_OK);
+        CHECK_ROW(s->name, sqlite3_step(st) == SQLITE_ROW);
+        const char *plan = (const char *)sqlite3_column_text(st, 3);
+        CHECK_ROW(s->name, plan && strncmp(plan, "SEARCH users USING", 18) == 0);
+        sqlite3_finalize(st);
+    }
+    close_and_remove(db);
+}
+
 GH_TESTS(every_statement_prepares_and_its_parameters_are_numbered_as_the_table_says,
-         every_foreign_key_has_an_index)
+         every_foreign_key_has_an_index, one_user_is_found_by_index)

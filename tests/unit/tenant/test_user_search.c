@@ -23,6 +23,8 @@ TEST(a_query_matches_what_it_says) {
         { "email:ann", false },
         { "user_id:\"auth0|1\"", true },
         { "user_id:\"auth0|2\"", false },
+        { "user_id:\"AUTH0|1\"", false }, /* an identifier, as the index finds it */
+        { "user_id:auth0*", true },
         { "identities.connection:\"google\"", true },
         { "identities.connection:\"x\"", false },
         { "app_metadata.plan:gold AND email:ann*", true },
@@ -85,22 +87,28 @@ TEST(depth_and_length_have_limits) {
 
 TEST(an_index_is_used_only_when_every_match_needs_it) {
     static const struct {
-        const char *q;
+        const char *q, *field;
         bool needs;
     } rows[] = {
-        { "email:\"a@b.c\"", true },
-        { "email:a@b.c AND blocked:false", true },
-        { "blocked:false AND email:a@b.c", true },
-        { "email:a*", false },
-        { "email:a@b.c OR blocked:true", false },
-        { "NOT email:a@b.c", false },
+        { "email:\"a@b.c\"", "email", true },
+        { "email:a@b.c AND blocked:false", "email", true },
+        { "blocked:false AND email:a@b.c", "email", true },
+        { "email:a*", "email", false },
+        { "email:a@b.c OR blocked:true", "email", false },
+        { "NOT email:a@b.c", "email", false },
+        { "user_id:\"auth0|1\"", "user_id", true },
+        { "user_id:\"auth0|1\" AND email:a@b.c", "user_id", true },
+        { "user_id:auth0|*", "user_id", false },
+        { "user_id:\"auth0\\|1\"", "user_id", false }, /* its bytes are not the identifier's */
+        { "user_id:(\"auth0|1\" OR \"auth0|2\")", "user_id", false },
+        { "app_metadata.user_id:1", "user_id", false },
     };
     for (size_t i = 0; i < GH_COUNT(rows); i++) {
         gh_auto(gh_arena_freep) struct gh_arena *a = gh_arena_new(65536);
         const struct gh_search *s;
-        struct gh_str email;
+        struct gh_str value;
         CHECK_ROW(rows[i].q, gh_search_parse(a, gh_str_from(rows[i].q), &s) == GH_OK);
-        CHECK_ROW(rows[i].q, gh_search_requires(s, "email", &email) == rows[i].needs);
+        CHECK_ROW(rows[i].q, gh_search_requires(s, rows[i].field, &value) == rows[i].needs);
     }
 }
 
