@@ -38,10 +38,16 @@ static enum gh_err publish(struct gh_feed_writer *w, const struct gh_change *c) 
     return gh_feed_set_epoch(w, GH_EPOCH_GLOBAL, (struct gh_str){ 0 }, (struct gh_str){ 0 }, c->epoch);
 }
 
+/* With the time of now, after COMMIT: until then others read the state before the change, and what they issue
+ * from it may be dated in a later second than the one in which the closure ran. */
 enum gh_err gh_change_publish(struct gh_exchange *x) {
     enum gh_err ret = GH_OK;
+    long long now = gh_moment_seconds();
     for (const struct gh_change *c = x->private->changes; c; c = c->next) {
-        enum gh_err e = publish(x->tenant->feed_writer, c);
+        struct gh_change effective = *c;
+        if (effective.epoch < now)
+            effective.epoch = now;
+        enum gh_err e = publish(x->tenant->feed_writer, &effective);
         if (e && !ret) {
             gh_log(GH_LOG_ERROR, "tenant.change_not_effective", "request_id", "%.*s",
                    GH_STR_FMT(x->request_id), "error", "%s", gh_err_name(e), NULL);

@@ -22,24 +22,41 @@ enum gh_err gh_feed_set_epoch(struct gh_feed_writer *w, enum gh_epoch_kind kind,
     return feed.fails_subject ? GH_ERR_IO : GH_OK;
 }
 
-static enum gh_err publish_two(void) {
+#define FAR (1LL << 36) /* a second that no clock of today reaches */
+
+static enum gh_err publish_two_of(long long epoch) {
     struct gh_tenant t = { 0 };
-    struct gh_change second = { .kind = GH_EPOCH_USER, .a = GH_STR("auth0|a"), .epoch = 7 };
-    struct gh_change first = { .kind = GH_EPOCH_MEMBER, .a = GH_STR("org_a"), .epoch = 7, .next = &second };
+    struct gh_change second = { .kind = GH_EPOCH_USER, .a = GH_STR("auth0|a"), .epoch = epoch };
+    struct gh_change first = {
+        .kind = GH_EPOCH_MEMBER, .a = GH_STR("org_a"), .epoch = epoch, .next = &second
+    };
     struct gh_exchange_private p = { .changes = &first };
     struct gh_exchange x = { .tenant = &t, .private = &p };
     return gh_change_publish(&x);
 }
 
+static enum gh_err publish_two(void) {
+    return publish_two_of(FAR);
+}
+
+/* The closure ran in one second, COMMIT came in another: a token may have been issued from the old state in
+ * between, dated later than the closure. */
+TEST(a_change_counts_from_its_commit) {
+    memset(&feed, 0, sizeof feed);
+    long long before = gh_moment_seconds();
+    CHECK(publish_two_of(before - 3) == GH_OK);
+    CHECK(feed.subjects == 2 && feed.epoch >= before && feed.epoch <= gh_moment_seconds());
+}
+
 TEST(every_change_is_published) {
     memset(&feed, 0, sizeof feed);
-    CHECK(publish_two() == GH_OK && feed.subjects == 2 && feed.globals == 0 && feed.epoch == 7);
+    CHECK(publish_two() == GH_OK && feed.subjects == 2 && feed.globals == 0 && feed.epoch == FAR);
 }
 
 TEST(what_cannot_be_published_revokes_every_token) {
     memset(&feed, 0, sizeof feed);
     feed.fails_subject = true;
-    CHECK(publish_two() == GH_OK && feed.globals == 2 && feed.epoch == 7);
+    CHECK(publish_two() == GH_OK && feed.globals == 2 && feed.epoch == FAR);
 }
 
 TEST(a_change_that_is_not_effective_is_not_acknowledged) {
@@ -59,5 +76,6 @@ TEST(seconds_never_go_back) {
     CHECK(gh_moment_seconds() == now + 1000);
 }
 
-GH_TESTS(every_change_is_published, what_cannot_be_published_revokes_every_token,
-         a_change_that_is_not_effective_is_not_acknowledged, seconds_never_go_back)
+GH_TESTS(a_change_counts_from_its_commit, every_change_is_published,
+         what_cannot_be_published_revokes_every_token, a_change_that_is_not_effective_is_not_acknowledged,
+         seconds_never_go_back)
