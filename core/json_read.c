@@ -166,21 +166,19 @@ enum gh_err gh_json_integer(struct gh_json value, long long *ret) {
 }
 
 void gh_json_quote(struct gh_buf *ret, struct gh_str text) {
-    const char *end = text.ptr + text.len;
     gh_buf_add_char(ret, '"');
-    for (const char *p = text.ptr; p < end;) {
-        const char *stop = p;
-        while (stop < end && *stop != '"' && *stop != '\\' && (unsigned char)*stop >= 0x20)
-            stop++;
-        gh_buf_add(ret, (struct gh_str){ p, (size_t)(stop - p) });
-        p = stop;
-        if (p == end)
+    for (size_t i = 0; i < text.len; i++) {
+        size_t first = i;
+        while (i < text.len && text.ptr[i] != '"' && text.ptr[i] != '\\' &&
+               (unsigned char)text.ptr[i] >= 0x20)
+            i++;
+        gh_buf_add(ret, (struct gh_str){ text.ptr + first, i - first });
+        if (i == text.len)
             break;
-        if (*p == '"' || *p == '\\')
-            gh_buf_addf(ret, "\\%c", *p);
+        if (text.ptr[i] == '"' || text.ptr[i] == '\\')
+            gh_buf_addf(ret, "\\%c", text.ptr[i]);
         else
-            gh_buf_addf(ret, "\\u%04x", (unsigned)*p);
-        p++;
+            gh_buf_addf(ret, "\\u%04x", (unsigned)text.ptr[i]);
     }
     gh_buf_add_char(ret, '"');
 }

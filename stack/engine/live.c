@@ -235,24 +235,11 @@ static void forget_object(struct gh_live *l, const struct gh_provider *p, const 
         json_object_del(l->objects, path.ptr);
 }
 
-/* What was not there may be there now, under a path that its maker does not know: an API by its identifier.
- */
-static void forget_absences(struct gh_live *l) {
-    const char *path;
-    json_t *kept;
-    void *next;
-    json_object_foreach_safe(l->objects, next, path, kept) {
-        if (json_is_null(kept))
-            json_object_del(l->objects, path);
-    }
-}
-
 void gh_live_note(struct gh_live *l, const struct gh_provider *p, const json_t *inputs, json_t *noted) {
     gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
     bool link = p->kind == GH_KIND_LINK;
     const char *member = link ? p->child_member : p->id;
     const char *id = link ? input(inputs, p->child) : json_string_value(json_object_get(noted, p->id));
-    forget_absences(l);
     forget_object(l, p, id, inputs);
     if (p->kind == GH_KIND_FACET || p->kind == GH_KIND_SET || !id || list_path(p, inputs, &path) != GH_OK) {
         if (p->list && path.len)

@@ -7,6 +7,8 @@
 static struct gh_str lines(struct gh_str text, unsigned from, unsigned to) {
     struct gh_str rest = text, line;
     unsigned at = 1;
+    if (text.len == 0)
+        return text;
     while (at < from && gh_str_cut(&rest, '\n', &line))
         at++;
     if (at < from)

@@ -60,6 +60,11 @@ __attribute__((format(printf, 3, 4))) static void trouble(struct check *c, const
     end(c, at);
 }
 
+/* From 2^53 on every double is whole. */
+static bool is_whole(double real) {
+    return real <= -0x1p53 || real >= 0x1p53 || real == (double)(long long)real;
+}
+
 static enum gh_type type_of(const json_t *v) {
     switch (json_typeof(v)) {
     case JSON_NULL:
@@ -70,7 +75,7 @@ static enum gh_type type_of(const json_t *v) {
     case JSON_INTEGER:
         return GH_TYPE_INTEGER;
     case JSON_REAL:
-        return json_real_value(v) == (double)(long long)json_real_value(v) ? GH_TYPE_INTEGER : GH_TYPE_NUMBER;
+        return is_whole(json_real_value(v)) ? GH_TYPE_INTEGER : GH_TYPE_NUMBER;
     case JSON_STRING:
         return GH_TYPE_STRING;
     case JSON_ARRAY:

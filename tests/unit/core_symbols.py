@@ -19,7 +19,7 @@ ALLOWED = [
     r"_GLOBAL_OFFSET_TABLE_",
     r"(BN|CRYPTO_memcmp|CRYPTO_clear|EVP|ERR_clear_error|OPENSSL_cleanse|OSSL_PARAM|ECDSA|EC|RSA|d2i|i2d)\w*",
 ]
-RUNTIME = r"__(asan|ubsan|tsan|msan|sanitizer|gcov|llvm|sancov)_\w+|__(start|stop)___\w+"  # instrumented builds
+RUNTIME = r"__(asan|ubsan|tsan|msan|sanitizer|gcov|llvm|sancov)_\w+|__(start|stop)_\w+"  # instrumented builds
 FORBIDDEN = [
     r"\w*(BIO|_fp$|_file|RAND|rand|keygen|generate|paramgen|_time|_load_|OSSL_STORE)\w*",
 ]
