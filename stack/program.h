@@ -17,8 +17,11 @@ struct gh_registration {
     struct gh_position position;
     bool protect, retain_on_delete, delete_before_replace;
     const char *import_id; /* or NULL */
-    const char *const *ignore_changes, *const *replace_on_changes,
-                                           *const *additional_secret_outputs; /* NULL-terminated, or NULL */
+    const char *get_id;    /* only read it, under this id; GH_UNKNOWN in a preview; NULL: it is managed */
+    const char *const *ignore_changes,
+        *const *replace_on_changes,
+            *const *additional_secret_outputs,
+                *const *aliases; /* former names; these lists are NULL-terminated, or NULL */
 };
 
 struct gh_registrar {

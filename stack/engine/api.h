@@ -32,7 +32,8 @@ struct gh_api *gh_api_new(const struct gh_api_settings *settings, gh_api_waiting
 void gh_api_free(struct gh_api *api);
 unsigned long gh_api_calls(const struct gh_api *api); /* requests sent so far */
 
-/* There is no use in going on: the tenant never answered, or refused our credentials. Later calls fail at once. */
+/* There is no use in going on: the tenant never answered, or refused our credentials. Later calls fail at
+ * once. */
 bool gh_api_is_lost(const struct gh_api *api);
 
 /* What came of a call. */

@@ -42,6 +42,8 @@ enum gh_err gh_entry_of(struct gh_engine *e, const struct gh_registration *r, co
         json_object_set_new(entry, "retainOnDelete", json_true());
     if (found)
         json_object_set(entry, "found", found);
+    if (json_object_get(s->entry, "origin"))
+        json_object_set(entry, "origin", json_object_get(s->entry, "origin"));
     if (s->op == GH_OP_ADOPT ? !r->import_id : json_is_true(json_object_get(s->entry, "adopted")))
         json_object_set_new(entry, "adopted", json_true());
     *ret = entry;

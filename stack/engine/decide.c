@@ -84,19 +84,47 @@ static bool differs(const json_t *before, json_t *now) {
     return gh_value_has_unknown(now) || !json_equal(before, now);
 }
 
+/* The same of inputs that may hold secrets: sealed in the ledger, plain now. */
+static bool has_changed(struct gh_engine *e, json_t *before, json_t *now) {
+    if (gh_value_is_secret(before) && gh_value_is_secret(now) && gh_value_reveal(now))
+        return !same_secret(e, before, gh_value_reveal(now));
+    if (!json_is_object(before) || !json_is_object(now) || gh_value_is_secret(before) ||
+        gh_value_is_secret(now))
+        return differs(before, now);
+    const char *key;
+    json_t *value;
+    json_object_foreach(now, key, value) {
+        if (has_changed(e, json_object_get(before, key), value))
+            return true;
+    }
+    return json_object_size(before) != json_object_size(now);
+}
+
+/* replaceOnChanges: "*", a property, or a path into one. A path into a list counts as the whole list. */
+static bool asks_for_replacement(struct gh_engine *e, const struct gh_step *s, const char *path) {
+    json_t *before = json_object_get(s->entry, "inputs");
+    if (strcmp(path, "*") == 0)
+        return has_changed(e, before, s->inputs);
+    gh_auto(gh_buf_release) struct gh_buf plain = gh_buf_make(4096);
+    gh_buf_add(&plain, (struct gh_str){ path, strcspn(path, "[") });
+    return !plain.failed && plain.len &&
+           has_changed(e, gh_path_get(before, plain.ptr), gh_path_get(s->inputs, plain.ptr));
+}
+
 /* ignoreChanges: what the program now says of these counts as what it said before. */
 static void keep_ignored(struct gh_step *s, const char *const *ignore) {
     for (; ignore && *ignore && s->entry; ignore++)
         gh_path_set(s->inputs, *ignore, gh_path_get((json_t *)(uintptr_t)old_inputs(s), *ignore));
 }
 
-static bool must_replace(const struct gh_step *s, const struct gh_registration *r) {
+static bool must_replace(struct gh_engine *e, const struct gh_step *s, const struct gh_registration *r) {
+    for (const char *const *path = r->replace_on_changes; path && *path; path++)
+        if (asks_for_replacement(e, s, *path))
+            return true;
     for (size_t i = 0; i < s->type->input_count; i++) {
         const struct gh_property *p = &s->type->inputs[i];
         json_t *before = json_object_get(old_inputs(s), p->name), *now = json_object_get(s->inputs, p->name);
         bool fixed = p->replace_on_changes || gh_provider_lists(s->provider->create_only, 4, p->name);
-        for (const char *const *name = r->replace_on_changes; name && *name && !fixed; name++)
-            fixed = strcmp(*name, "*") == 0 || strcmp(*name, p->name) == 0;
         if (fixed && (before || now) && differs(before, now))
             return true;
     }
@@ -393,12 +421,24 @@ static enum gh_err decide_replace(struct gh_engine *e, struct gh_step *s, const 
     return GH_OK;
 }
 
+/* What the ledger knows under a former name goes on under the new one. */
+static enum gh_err take_former_name(struct gh_engine *e, const struct gh_registration *r) {
+    struct gh_ledger *l = e->ledger;
+    if (gh_ledger_find(l, r->type, r->name) || gh_ledger_pending(l, r->type, r->name))
+        return GH_OK;
+    for (const char *const *alias = r->aliases; alias && *alias; alias++)
+        if (gh_ledger_find(l, r->type, *alias) || gh_ledger_pending(l, r->type, *alias))
+            return gh_ledger_rename(l, r->type, *alias, r->name);
+    return GH_OK;
+}
+
 enum gh_err gh_step_decide(struct gh_engine *e, const struct gh_registration *r, struct gh_step **ret) {
     struct gh_step *s = gh_step_new(e, r->name, r->type, r->position);
     if (!s)
         return GH_ERR_NOMEM;
     s->protect = r->protect;
     enum gh_err err = check_served(e, s, r);
+    err = err ? err : take_former_name(e, r);
     if (!err) {
         s->entry = json_incref(gh_ledger_find(e->ledger, s->type->token, s->name));
         s->inputs = gh_inputs_complete(e, s, r->inputs);
@@ -406,7 +446,7 @@ enum gh_err gh_step_decide(struct gh_engine *e, const struct gh_registration *r,
         set_composite_id(s);
         if (s->entry)
             set_id(s, json_string_value(json_object_get(s->entry, "id")));
-        if (s->entry && must_replace(s, r))
+        if (s->entry && must_replace(e, s, r))
             err = decide_replace(e, s, r);
         else if (s->provider->kind == GH_KIND_FACET)
             err = decide_facet(e, s, r);

@@ -172,7 +172,9 @@ static enum gh_err on_resource(void *context, const struct gh_registration *r, s
     struct gh_engine *e = context;
     if (e->lost)
         return GH_ERR_IO;
-    enum gh_err err = e->applying ? apply(e, r, outputs) : plan(e, r, outputs);
+    enum gh_err err = r->get_id     ? gh_read(e, r, outputs)
+                      : e->applying ? apply(e, r, outputs)
+                                    : plan(e, r, outputs);
     e->lost = gh_api_is_lost(e->options.api);
     return err;
 }

@@ -7,16 +7,18 @@
 #include "stack/value.h"
 
 /* "logical-1a2b3c4": as Pulumi names things that have no name, but the same in every run of this stack, so
- * that a run that was cut off finds what it made. */
+ * that a run that was cut off finds what it made; and the same after a change of the logical name. */
 static json_t *auto_name(const struct gh_engine *e, const struct gh_step *s) {
     char text[2048];
     unsigned char hash[EVP_MAX_MD_SIZE];
+    const char *origin = json_string_value(json_object_get(s->entry, "origin"));
+    const char *name = origin ? origin : s->name;
     int len = snprintf(text, sizeof text, "%s\n%s\n%s\n%s", e->options.project, e->options.stack,
-                       s->type->token, s->name);
+                       s->type->token, name);
     if (len < 0 || (size_t)len >= sizeof text ||
         EVP_Digest(text, (size_t)len, hash, NULL, EVP_sha256(), NULL) != 1)
-        return json_string(s->name);
-    return json_sprintf("%s-%02x%02x%02x%x", s->name, hash[0], hash[1], hash[2], hash[3] >> 4);
+        return json_string(name);
+    return json_sprintf("%s-%02x%02x%02x%x", name, hash[0], hash[1], hash[2], hash[3] >> 4);
 }
 
 json_t *gh_inputs_complete(struct gh_engine *e, const struct gh_step *s, const json_t *inputs) {

@@ -12,7 +12,7 @@ struct gh_engine {
     json_t *by_key; /* "type::name" → index in steps */
     json_t *order;  /* keys as registered */
     bool applying, denied, crypter_asked;
-    bool lost; /* and said so: once is enough */
+    bool lost;                  /* and said so: once is enough */
     struct gh_crypter *crypter; /* borrowed from the config; NULL: no passphrase */
     struct gh_arena *arena;     /* names and texts, for the life of the engine */
 };
@@ -34,7 +34,11 @@ json_t *gh_path_get(json_t *object, const char *path);
 void gh_path_set(json_t *object, const char *path, json_t *value /* borrowed; NULL removes */);
 
 /* outputs.c: what the program sees of it. New. */
+void gh_outputs_add_unknowns(const struct gh_resource_type *type, json_t *outputs);
 json_t *gh_outputs_of(const struct gh_step *s, const struct gh_registration *r);
+
+/* read.c: the answer to a registration with get_id. Errors were diagnosed. */
+enum gh_err gh_read(struct gh_engine *e, const struct gh_registration *r, json_t **outputs);
 
 /* apply.c */
 enum gh_err gh_apply(struct gh_engine *e, const struct gh_registration *r, struct gh_step *s);

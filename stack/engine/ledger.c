@@ -113,6 +113,41 @@ void gh_ledger_document_drop(json_t *document, const json_t *like) {
     json_array_remove(resources, index_of(resources, like, true));
 }
 
+static bool is_rename(const json_t *rename) {
+    return text(rename, "name") && text(rename, "type") && text(rename, "to");
+}
+
+static json_t *current(const json_t *list, const char *type, const char *name) {
+    size_t i;
+    json_t *element;
+    json_array_foreach(list, i, element) {
+        if (strcmp(text(element, "name"), name) == 0 && strcmp(text(element, "type"), type) == 0 &&
+            !json_object_get(element, "replaced"))
+            return element;
+    }
+    return NULL;
+}
+
+/* No entry when the new name is taken: replayed a second time, the old one may be another resource's; and an
+ * intent from before the first time has had its end. */
+void gh_ledger_document_rename(json_t *document, const json_t *rename) {
+    static const char *const lists[] = { "resources", "pending" };
+    const char *type = text(rename, "type"), *name = text(rename, "name"), *to = text(rename, "to");
+    for (size_t i = 0; i < GH_COUNT(lists); i++)
+        if (current(json_object_get(document, lists[i]), type, to)) {
+            gh_ledger_document_forget(document, rename);
+            return;
+        }
+    for (size_t i = 0; i < GH_COUNT(lists); i++) {
+        json_t *element = current(json_object_get(document, lists[i]), type, name);
+        if (!element)
+            continue;
+        if (!json_object_get(element, "origin"))
+            json_object_set(element, "origin", json_object_get(element, "name"));
+        json_object_set(element, "name", json_object_get(rename, "to"));
+    }
+}
+
 static enum gh_err replay_line(json_t *document, struct gh_str line) {
     json_t *record = json_loadb(line.ptr, line.len, JSON_REJECT_DUPLICATES, NULL), *what;
     enum gh_err e = GH_OK;
@@ -125,6 +160,8 @@ static enum gh_err replay_line(json_t *document, struct gh_str line) {
         gh_ledger_document_drop(document, what);
     else if ((what = json_object_get(record, "forget")) && is_intent(what))
         gh_ledger_document_forget(document, what);
+    else if ((what = json_object_get(record, "rename")) && is_rename(what))
+        gh_ledger_document_rename(document, what);
     else
         e = GH_ERR_MALFORMED;
     json_decref(record);

@@ -4,8 +4,8 @@
  *   {"version": 1, "project", "stack", "domain", "resources": [entry, …], "pending": [intent, …], "outputs":
  * {…}} An entry, in the order in which things were made:
  *   {"name", "type", "id", "inputs": {…, secrets sealed}, "dependsOn": [name, …], "protect"?: true,
- *    "retainOnDelete"?: true, "found"?: what was there before us, "adopted"?: true, "replaced"?: true (to be
- * deleted)}
+ *    "retainOnDelete"?: true, "origin"?: the name it was made under, "found"?: what was there before us,
+ * "adopted"?: true, "replaced"?: true (to be deleted)}
  *
  * The journal is one JSON object a line; each is on disk before what it speaks of happens, or after it has
  * happened:
@@ -13,6 +13,7 @@
  *   {"put": entry}                                 this is owned now; ends an intent of that name and type
  *   {"drop": {"name", "type", "id"}}               this is owned no more
  *   {"forget": {"name", "type"}}                   the POST was refused: nothing was made
+ *   {"rename": {"name", "type", "to"}}             the program calls it otherwise now
  * Opening a ledger replays it. An intent without an end is kept as "pending": the next plan looks for what
  * became of it by its natural key. A last line without its newline was never finished and does not count. */
 #pragma once
@@ -45,6 +46,10 @@ enum gh_err gh_ledger_intent(struct gh_ledger *l, json_t *intent /* borrowed */)
 enum gh_err gh_ledger_put(struct gh_ledger *l, json_t *entry /* borrowed */);
 enum gh_err gh_ledger_drop(struct gh_ledger *l, const char *type, const char *name, const char *id);
 enum gh_err gh_ledger_forget(struct gh_ledger *l, const char *type, const char *name);
+
+/* The entry and the intent of `name` go on under the name `to`, unless that is taken. Memory only, until the
+ * next journal line or gh_ledger_save: both write it. NOMEM. */
+enum gh_err gh_ledger_rename(struct gh_ledger *l, const char *type, const char *name, const char *to);
 
 /* Memory only; gh_ledger_save writes it. */
 void gh_ledger_set(struct gh_ledger *l, const char *member, json_t *value /* stolen */);

@@ -14,6 +14,7 @@ struct gh_ledger {
     int lock, journal_fd; /* -1: not open */
     bool is_new, write;
     json_t *document;
+    json_t *renames; /* in the document, not yet in the journal */
     struct gh_diagnostics *diagnostics;
 };
 
@@ -101,6 +102,7 @@ void gh_ledger_free(struct gh_ledger *l) {
     if (l->lock >= 0)
         close(l->lock);
     json_decref(l->document);
+    json_decref(l->renames);
     gh_arena_free(l->arena);
     free(l);
 }
@@ -158,7 +160,7 @@ static enum gh_err write_all(int fd, const char *text, size_t len) {
 }
 
 /* On disk when it returns: a call that changes the tenant may follow. */
-static enum gh_err record(struct gh_ledger *l, const char *kind, json_t *what) {
+static enum gh_err append(struct gh_ledger *l, const char *kind, json_t *what) {
     json_t *line = json_pack("{s:O}", kind, what);
     char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
     json_decref(line);
@@ -172,6 +174,28 @@ static enum gh_err record(struct gh_ledger *l, const char *kind, json_t *what) {
     if (!e && fdatasync(l->journal_fd) != 0)
         e = GH_ERR_IO;
     free(text);
+    return e;
+}
+
+/* Names first: what follows speaks of the new ones. */
+static enum gh_err record(struct gh_ledger *l, const char *kind, json_t *what) {
+    while (json_array_size(l->renames)) {
+        enum gh_err e = append(l, "rename", json_array_get(l->renames, 0));
+        if (e)
+            return e;
+        json_array_remove(l->renames, 0);
+    }
+    return append(l, kind, what);
+}
+
+enum gh_err gh_ledger_rename(struct gh_ledger *l, const char *type, const char *name, const char *to) {
+    json_t *rename = json_pack("{s:s, s:s, s:s}", "name", name, "type", type, "to", to);
+    if (!l->renames)
+        l->renames = json_array();
+    enum gh_err e = rename && json_array_append(l->renames, rename) == 0 ? GH_OK : GH_ERR_NOMEM;
+    if (!e)
+        gh_ledger_document_rename(l->document, rename);
+    json_decref(rename);
     return e;
 }
 
@@ -256,6 +280,7 @@ enum gh_err gh_ledger_save(struct gh_ledger *l, const json_t *order) {
         close(l->journal_fd);
     l->journal_fd = -1;
     l->is_new = false;
+    json_array_clear(l->renames);
     /* The ledger says all that the journal says: replaying it again would change nothing. */
     return unlink(l->journal) == 0 || errno == ENOENT ? GH_OK : GH_ERR_IO;
 }

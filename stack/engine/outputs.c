@@ -5,7 +5,7 @@
 #include "stack/value.h"
 
 /* Not made yet: what is declared is known, the rest of the schema is not. */
-static void add_unknowns(const struct gh_resource_type *type, json_t *outputs) {
+void gh_outputs_add_unknowns(const struct gh_resource_type *type, json_t *outputs) {
     for (size_t i = 0; i < type->input_count + type->output_count; i++) {
         const struct gh_property *p =
             i < type->input_count ? &type->inputs[i] : &type->outputs[i - type->input_count];
@@ -40,7 +40,7 @@ json_t *gh_outputs_of(const struct gh_step *s, const struct gh_registration *r) 
     json_object_update(outputs, s->inputs);
     unseal(outputs, r->inputs);
     if (!made && !s->done)
-        add_unknowns(s->type, outputs);
+        gh_outputs_add_unknowns(s->type, outputs);
     json_object_set_new(outputs, "id", s->id && (made || s->done) ? json_string(s->id) : gh_value_unknown());
     for (const char *const *name = r->additional_secret_outputs; name && *name; name++) {
         json_t *value = json_object_get(outputs, *name);

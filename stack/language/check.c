@@ -256,11 +256,28 @@ static void check_value(struct checking *c, const struct expr *e, struct gh_str 
 
 /* ---- declarations ---- */
 
+/* Of what is only read: nothing is required, and what the provider tells may be said, too. */
+static void check_get(struct checking *c, const struct declaration *d) {
+    const struct gh_resource_type *t = d->resource;
+    check_value(c, d->get_id, GH_STR("string"), NULL);
+    for (const struct expr *m = d->properties ? d->properties->first : NULL; m; m = m->next) {
+        const struct gh_property *property = gh_schema_member(t, m->key);
+        if (property)
+            check_value(c, m, gh_str_from(property->type), property);
+        else
+            refuse_property(c->d, at_place(c->p->file, m->key_at), gh_schema_short_name(t), m->key, t->inputs,
+                            t->input_count, t->outputs, t->output_count);
+    }
+}
+
 static void check_resource(struct checking *c, const struct declaration *d) {
     const struct gh_resource_type *t = d->resource;
     const struct expr *depends_on = d->options.depends_on;
-    check_members(c, d->properties ? d->properties->first : NULL, d->at, gh_schema_short_name(t), t->inputs,
-                  t->input_count);
+    if (d->get_id)
+        check_get(c, d);
+    else
+        check_members(c, d->properties ? d->properties->first : NULL, d->at, gh_schema_short_name(t),
+                      t->inputs, t->input_count);
     for (const struct expr *e = depends_on ? depends_on->first : NULL; e; e = e->next)
         if (!e->root || e->root->kind != DECLARED_RESOURCE)
             complain(c, e->at, "dependsOn names resources: '%.*s' is none", GH_STR_FMT(e->text));

@@ -403,12 +403,26 @@ static void mark_outputs(json_t *outputs, const struct declaration *d, const str
     }
 }
 
+/* The id of what is only read, plain; new reference, NULL when it is no text. */
+static json_t *evaluate_id(struct evaluation *ev, const struct declaration *d) {
+    json_t *id = evaluate(ev, d->get_id), *plain = id ? json_incref(gh_value_reveal(id)) : NULL;
+    json_decref(id);
+    if (!plain || (json_is_string(plain) && json_string_length(plain)))
+        return plain;
+    gh_diagnose(ev->d, GH_SEVERITY_ERROR, where(ev, d->get_id->at), "the id of %s is no text", d->name.ptr);
+    json_decref(plain);
+    return NULL;
+}
+
 static json_t *register_resource(struct evaluation *ev, const struct declaration *d,
                                  const struct names *names) {
     json_t *inputs = d->properties ? evaluate_members(ev, d->properties->first) : json_object(),
-           *outputs = NULL;
-    if (!inputs)
+           *outputs = NULL, *id = d->get_id ? evaluate_id(ev, d) : NULL;
+    if (!inputs || (d->get_id && !id)) {
+        json_decref(inputs);
+        json_decref(id);
         return NULL;
+    }
     inputs = fit_members(inputs, d->resource->inputs, d->resource->input_count);
     const struct options *o = &d->options;
     const struct gh_registration reg = {
@@ -422,9 +436,11 @@ static json_t *register_resource(struct evaluation *ev, const struct declaration
         .retain_on_delete = o->retain_on_delete,
         .delete_before_replace = o->delete_before_replace,
         .import_id = o->import_id,
+        .get_id = json_string_value(id),
         .ignore_changes = o->ignore_changes,
         .replace_on_changes = o->replace_on_changes,
         .additional_secret_outputs = o->additional_secret_outputs,
+        .aliases = o->aliases,
     };
     const struct gh_registrar *r = ev->registrar;
     enum gh_err error = r->register_resource(r->context, &reg, ev->d, &outputs);
@@ -433,6 +449,7 @@ static json_t *register_resource(struct evaluation *ev, const struct declaration
     else if (!ev->error)
         ev->error = error;
     json_decref(inputs);
+    json_decref(id);
     return error ? NULL : outputs;
 }
 

@@ -118,6 +118,8 @@ static void link_declaration(struct linking *l, struct declaration *d) {
         link_expr(l, d->expr);
     if (d->properties)
         link_expr(l, d->properties);
+    if (d->get_id)
+        link_expr(l, d->get_id);
     if (d->options.depends_on)
         link_expr(l, d->options.depends_on);
     d->needs = need(l->r, gh_arena_calloc(l->p->arena, l->count, sizeof *d->needs));

@@ -50,7 +50,8 @@ enum declaration_kind { DECLARED_CONFIG, DECLARED_VARIABLE, DECLARED_RESOURCE };
 struct options {
     bool protect, retain_on_delete, delete_before_replace;
     const char *import_id;
-    const char *const *ignore_changes, *const *replace_on_changes, *const *additional_secret_outputs;
+    const char *const *ignore_changes, *const *replace_on_changes, *const *additional_secret_outputs,
+                                                                       *const *aliases;
     struct expr *depends_on; /* list of accesses, or NULL */
 };
 
@@ -70,8 +71,9 @@ struct declaration {
 
     /* resource */
     const struct gh_resource_type *resource;
-    const char *registered; /* the name it is registered under */
-    struct expr *properties;
+    const char *registered;  /* the name it is registered under */
+    struct expr *properties; /* with get_id: what is known of the state */
+    struct expr *get_id;     /* of a resource that is only read; or NULL */
     struct options options;
 
     struct declaration **needs; /* what it refers to, without repeats: variables and resources */

@@ -87,6 +87,95 @@ test('ignored changes stay as somebody made them', async () => {
   must(await run(dir, ['destroy', '-y']));
 });
 
+test('a resource under a new name is the same object', async () => {
+  const dir = program('resources:\n  before: { type: auth0:Connection, properties: { strategy: auth0 } }\n');
+  must(await run(dir, ['up', '-y']));
+  const ledger = () => JSON.parse(fs.readFileSync(path.join(dir, '.gatehouse/dev.json'), 'utf8')).resources;
+  const [{ id }] = ledger();
+  const after = 'name: p\nruntime: yaml\nresources:\n  after: { type: auth0:Connection, properties: { strategy: auth0 }, options: { aliases: [{ name: before }] } }\n';
+  fs.writeFileSync(path.join(dir, 'Pulumi.yaml'), after.replace(', options: { aliases: [{ name: before }] }', ''));
+  assert.match(must(await run(dir, ['preview'])).out, /\+ 1 to create\n {4}- 1 to delete/);
+  fs.writeFileSync(path.join(dir, 'Pulumi.yaml'), after);
+  must(await run(dir, ['preview', '--expect-no-changes']));
+  assert.equal(ledger()[0].name, 'before');
+  must(await run(dir, ['up', '-y', '--expect-no-changes']));
+  assert.deepEqual(ledger().map((e) => [e.name, e.id]), [['after', id]]);
+  fs.writeFileSync(path.join(dir, 'Pulumi.yaml'), after.replace(', options: { aliases: [{ name: before }] }', ''));
+  must(await run(dir, ['up', '-y', '--expect-no-changes']));
+  must(await run(dir, ['destroy', '-y']));
+  assert.equal((await api.get(`connections/${id}`)).status, 404);
+});
+
+test('what is only read is neither changed nor deleted', async () => {
+  const { body: theirs } = await api.post('roles', { name: 'read-only', description: 'theirs' });
+  const dir = program(`resources:
+  r: { type: auth0:Role, get: { id: ${theirs.id} } }
+  copy: { type: auth0:Role, properties: { name: read-copy, description: "\${r.description}" } }
+outputs: { name: "\${r.name}", id: "\${r.id}" }
+`);
+  assert.match(must(await run(dir, ['up', '-y'])).out, /\+ 1 created/);
+  assert.deepEqual(JSON.parse(must(await run(dir, ['stack', 'output', '--json'])).out), { name: 'read-only', id: theirs.id });
+  assert.equal((await roles('read-copy'))[0].description, 'theirs');
+  must(await run(dir, ['up', '-y', '--expect-no-changes']));
+  must(await run(dir, ['destroy', '-y']));
+  assert.equal((await api.get(`roles/${theirs.id}`)).body.description, 'theirs');
+  const absent = program('resources:\n  r: { type: auth0:Role, get: { id: rol_AAAAAAAAAAAAAAAA } }\n');
+  assert.match(must(await run(absent, ['up', '-y']), 1).err, /get of Role r: there is no object with this id/);
+  fs.writeFileSync(path.join(dir, 'Pulumi.yaml'), `name: p\nruntime: yaml\n${role('managed')}`);
+  must(await run(dir, ['up', '-y']));
+  const [managed] = await roles('managed');
+  fs.writeFileSync(path.join(dir, 'Pulumi.yaml'), `name: p\nruntime: yaml\nresources:\n  r: { type: auth0:Role, get: { id: ${managed.id} } }\n`);
+  assert.match(must(await run(dir, ['up', '-y']), 1).err, /this stack manages it/);
+  assert.equal((await roles('managed')).length, 1);
+});
+
+test('what is imported is owned, what is retained stays', async () => {
+  const { body: theirs } = await api.post('roles', { name: 'imported', description: 'before' });
+  const options = (text) => `${role('imported', 'ours')}    options: { ${text} }\n`;
+  const dir = program(options('import: rol_AAAAAAAAAAAAAAAA'));
+  assert.match(must(await run(dir, ['up', '-y']), 1).err, /there is no Role with the id rol_AAAAAAAAAAAAAAAA to import/);
+  fs.writeFileSync(path.join(dir, 'Pulumi.yaml'), `name: p\nruntime: yaml\n${options(`import: ${theirs.id}, retainOnDelete: true`)}`);
+  must(await run(dir, ['up', '-y']));
+  assert.equal((await api.get(`roles/${theirs.id}`)).body.description, 'ours');
+  must(await run(dir, ['up', '-y', '--expect-no-changes']));
+  must(await run(dir, ['destroy', '-y']));
+  assert.equal((await roles('imported')).length, 1);
+  fs.writeFileSync(path.join(dir, 'Pulumi.yaml'), `name: p\nruntime: yaml\n${options(`import: ${theirs.id}`)}`);
+  must(await run(dir, ['up', '-y']));
+  must(await run(dir, ['destroy', '-y']));
+  assert.equal((await roles('imported')).length, 0);
+});
+
+test('a change that asks for it replaces, and a secret that stays does not', async () => {
+  const text = (description, password = canary) => `resources:
+  c: { type: auth0:Connection, properties: { strategy: auth0, name: replacing } }
+  a: { type: auth0:Client, properties: { name: replacing } }
+  cc: { type: auth0:ConnectionClients, properties: { connectionId: "\${c.id}", enabledClients: ["\${a.id}"] } }
+  u:
+    type: auth0:User
+    properties: { connectionName: "\${c.name}", email: re@example.com, password: ${password} }
+    options: { replaceOnChanges: ["*"], dependsOn: ["\${cc}"] }
+  r:
+    type: auth0:Role
+    properties: { name: replaced, description: ${description} }
+    options: { replaceOnChanges: [description], deleteBeforeReplace: true, additionalSecretOutputs: [description] }
+outputs: { d: "\${r.description}" }
+`;
+  const write = (...args) => fs.writeFileSync(path.join(dir, 'Pulumi.yaml'), `name: p\nruntime: yaml\n${text(...args)}`);
+  const dir = program(text('one'));
+  must(await run(dir, ['up', '-y']));
+  const [first] = await roles('replaced');
+  must(await run(dir, ['up', '-y', '--expect-no-changes']));
+  write('two');
+  assert.match(must(await run(dir, ['up', '-y'])).out, /\+- 1 replaced\n {4}4 unchanged/);
+  const [second, ...more] = await roles('replaced');
+  assert.ok(second.id !== first.id && more.length === 0);
+  assert.equal(JSON.parse(must(await run(dir, ['stack', 'output', '--json'])).out).d, '[secret]');
+  write('two', `${canary}-2`);
+  assert.match(must(await run(dir, ['preview'])).out, /\+- 1 to replace\n {4}4 unchanged/);
+  must(await run(dir, ['destroy', '-y']));
+});
+
 test('what failed is finished by the next run', async () => {
   const dir = program(`resources:
   good: { type: auth0:Role, properties: { name: partial } }

@@ -62,6 +62,13 @@ TEST(a_journal_tells_what_happened_up_to_where_it_was_cut_off) {
                                       "\"replaced\":true}}\n"
                                       "{\"put\":" ENTRY("a", "2") "}\n",
           "12", 0 },
+        /* a new name; what comes to bear the old one is another, also when all is replayed twice */
+        { "{\"put\":" ENTRY("a", "1") "}\n{\"rename\":{\"name\":\"a\",\"type\":\"t\",\"to\":\"b\"}}\n"
+                                      "{\"put\":" ENTRY("b", "1") "}\n{\"put\":" ENTRY("a", "2") "}\n",
+          "12", 0 },
+        { "{\"intent\":{\"name\":\"a\",\"type\":\"t\"}}\n"
+          "{\"rename\":{\"name\":\"a\",\"type\":\"t\",\"to\":\"b\"}}\n{\"put\":" ENTRY("b", "1") "}\n",
+          "1", 0 },
     };
     for (size_t i = 0; i < GH_COUNT(rows); i++) {
         json_t *document = NULL, *entry;
@@ -80,10 +87,13 @@ TEST(a_journal_tells_what_happened_up_to_where_it_was_cut_off) {
 }
 
 TEST(a_line_that_is_none_is_refused) {
-    static const char *const rows[] = {
-        "x\n", "{}\n", "{\"put\":{\"name\":\"a\"}}\n", "{\"drop\":{\"name\":\"a\"}}\n", "{\"intent\":7}\n",
-        "[]\n"
-    };
+    static const char *const rows[] = { "x\n",
+                                        "{}\n",
+                                        "{\"put\":{\"name\":\"a\"}}\n",
+                                        "{\"drop\":{\"name\":\"a\"}}\n",
+                                        "{\"intent\":7}\n",
+                                        "{\"rename\":{\"name\":\"a\",\"type\":\"t\"}}\n",
+                                        "[]\n" };
     for (size_t i = 0; i < GH_COUNT(rows); i++) {
         json_t *document = NULL;
         CHECK(gh_ledger_parse(GH_STR(BLANK), &document) == GH_OK);
@@ -126,6 +136,27 @@ TEST(a_ledger_survives_its_process_and_is_for_its_owner_alone) {
     CHECK(!gh_file_exists(path));
     gh_ledger_free(l);
     json_decref(entry), json_decref(intent);
+}
+
+TEST(a_new_name_is_on_disk_before_what_speaks_of_it) {
+    char dir[] = "/tmp/gh-ledger-XXXXXX";
+    CHECK(mkdtemp(dir));
+    struct gh_ledger *l = opened(dir, true, GH_OK);
+    json_t *entry = json_loads(ENTRY("a", "1"), 0, NULL), *other = json_loads(ENTRY("c", "3"), 0, NULL);
+    CHECK(gh_ledger_put(l, entry) == GH_OK && gh_ledger_save(l, NULL) == GH_OK);
+    CHECK(gh_ledger_rename(l, "t", "a", "b") == GH_OK);
+    CHECK(gh_ledger_find(l, "t", "b") && !gh_ledger_find(l, "t", "a"));
+    gh_ledger_free(l); /* a plan that nobody agreed to */
+    l = opened(dir, true, GH_OK);
+    CHECK(gh_ledger_find(l, "t", "a") && !gh_ledger_find(l, "t", "b"));
+    CHECK(gh_ledger_rename(l, "t", "a", "b") == GH_OK && gh_ledger_put(l, other) == GH_OK);
+    gh_ledger_free(l); /* as a crash */
+    l = opened(dir, true, GH_OK);
+    json_t *renamed = gh_ledger_find(l, "t", "b");
+    CHECK(renamed && !gh_ledger_find(l, "t", "a") && gh_ledger_find(l, "t", "c"));
+    CHECK(strcmp(json_string_value(json_object_get(renamed, "origin")), "a") == 0);
+    gh_ledger_free(l);
+    json_decref(entry), json_decref(other);
 }
 
 TEST(the_ledger_is_kept_in_the_order_of_the_program) {
@@ -183,8 +214,9 @@ TEST(with_a_passphrase_it_comes_back_and_without_it_stays_closed) {
     json_decref(value), json_decref(sealed), json_decref(again), json_decref(opened_);
 }
 
-GH_TESTS(only_a_ledger_is_a_ledger, a_journal_tells_what_happened_up_to_where_it_was_cut_off,
-         a_line_that_is_none_is_refused, a_ledger_survives_its_process_and_is_for_its_owner_alone,
+GH_TESTS(a_new_name_is_on_disk_before_what_speaks_of_it, only_a_ledger_is_a_ledger,
+         a_journal_tells_what_happened_up_to_where_it_was_cut_off, a_line_that_is_none_is_refused,
+         a_ledger_survives_its_process_and_is_for_its_owner_alone,
          the_ledger_is_kept_in_the_order_of_the_program,
          without_a_passphrase_a_secret_leaves_only_what_can_say_unchanged,
          with_a_passphrase_it_comes_back_and_without_it_stays_closed)
