@@ -25,6 +25,9 @@ UPDATE sessions SET last_used_at = $now WHERE id_hash = $hash;
 -- name: session_delete
 DELETE FROM sessions WHERE id_hash = $hash RETURNING user_id;
 
+-- name: sessions_of_user_delete
+DELETE FROM sessions WHERE user_id = $user;
+
 -- name: session_purge
 DELETE FROM sessions WHERE id_hash IN
     (SELECT id_hash FROM sessions WHERE expires_at < $before ORDER BY expires_at LIMIT 50);

@@ -34,6 +34,9 @@ UPDATE authorization_codes SET spent_at = $now, family = $family
 WHERE code_hash = $hash AND client_id = $client AND spent_at IS NULL AND expires_at > $now
 RETURNING family;
 
+-- name: codes_of_user_delete
+DELETE FROM authorization_codes WHERE user_id = $user AND spent_at IS NULL;
+
 -- name: code_purge
 DELETE FROM authorization_codes WHERE code_hash IN
     (SELECT code_hash FROM authorization_codes WHERE expires_at < $before ORDER BY expires_at LIMIT 50);
@@ -64,6 +67,9 @@ SELECT doc FROM refresh_tokens WHERE family = $family AND revoked_at IS NULL;
 
 -- name: refresh_revoke_family
 UPDATE refresh_tokens SET revoked_at = $now WHERE family = $family AND revoked_at IS NULL;
+
+-- name: refresh_revoke_user
+UPDATE refresh_tokens SET revoked_at = $now WHERE user_id = $user AND revoked_at IS NULL;
 
 -- name: refresh_families_of_grant
 SELECT DISTINCT family FROM refresh_tokens

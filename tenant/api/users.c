@@ -109,6 +109,17 @@ static enum gh_err store_password(struct gh_db *db, struct gh_call *c, struct gh
         GH_BINDS(GH_TEXT("user_id", id), GH_TEXT("hash", c->secret), GH_INT("updated_at", c->now)), NULL);
 }
 
+/* A new password ends what the old one opened: sessions, codes that are not redeemed yet, refresh tokens. */
+static enum gh_err end_sign_ins(struct gh_db *db, struct gh_call *c, struct gh_str id) {
+    const struct gh_bind user = GH_TEXT("user", id);
+    enum gh_err e = gh_db_run(db, GH_SQL_SESSIONS_OF_USER_DELETE, GH_BINDS(user), NULL);
+    if (!e)
+        e = gh_db_run(db, GH_SQL_CODES_OF_USER_DELETE, GH_BINDS(user), NULL);
+    if (!e)
+        e = gh_db_run(db, GH_SQL_REFRESH_REVOKE_USER, GH_BINDS(user, GH_INT("now", c->now)), NULL);
+    return e;
+}
+
 /* --- creating --- */
 
 static enum gh_err find_connection(struct gh_db *db, struct gh_call *c, json_t **ret) {
@@ -334,6 +345,8 @@ enum gh_err gh_users_update(struct gh_db *db, struct gh_call *c) {
                               json_object_get(c->body, "username") ? "username" : "email");
     if (!e)
         e = store_password(db, c, id);
+    if (!e && c->secret.ptr)
+        e = end_sign_ins(db, c, id);
     bool blocked = gh_doc_bool(doc, "blocked", false);
     if (!e && ((blocked && !was_blocked) || c->secret.ptr))
         e = gh_security_changed(db, c, GH_REVOKE_USER, id, GH_STR(""));

@@ -49,15 +49,17 @@ void gh_login_show(struct gh_exchange *x) {
 
 /* --- POST: who could that be? --- */
 
-static enum gh_err read_hash(struct gh_exchange *x, struct gh_str user_id, struct gh_str *ret) {
+static enum gh_err read_hash(struct gh_db *db, struct gh_arena *a, struct gh_str user_id,
+                             struct gh_str *ret) {
     gh_auto(gh_rows_end) struct gh_rows rows = { 0 };
     bool found = false;
-    enum gh_err e = gh_db_query(x->db, GH_SQL_USER_PASSWORD_HASH, GH_BINDS(GH_TEXT("user", user_id)), &rows);
+    *ret = (struct gh_str){ 0 };
+    enum gh_err e = gh_db_query(db, GH_SQL_USER_PASSWORD_HASH, GH_BINDS(GH_TEXT("user", user_id)), &rows);
     if (!e)
         e = gh_rows_next(&rows, &found);
     if (e || !found)
         return e;
-    *ret = gh_arena_dup(x->arena, gh_rows_text(&rows, 0));
+    *ret = gh_arena_dup(a, gh_rows_text(&rows, 0));
     return ret->ptr ? GH_OK : GH_ERR_NOMEM;
 }
 
@@ -79,7 +81,7 @@ static enum gh_err find_user(struct gh_exchange *x, struct sign_in *s) {
         s->connection = usable.items[i];
         auth->connection_id = usable.items[i].id;
         auth->user_id = gh_arena_dup(x->arena, gh_doc_string(user, "user_id"));
-        return auth->user_id.ptr ? read_hash(x, auth->user_id, &s->stored) : GH_ERR_NOMEM;
+        return auth->user_id.ptr ? read_hash(x->db, x->arena, auth->user_id, &s->stored) : GH_ERR_NOMEM;
     }
     return e;
 }
@@ -236,6 +238,14 @@ static enum gh_err welcome(struct gh_db *db, struct gh_exchange *x, json_t *user
     return e ? e : gh_audit_write(db, x, &entry);
 }
 
+/* NO_PERMISSION when the password was changed while the check of the old one waited for a thread. */
+static enum gh_err check_still_current(struct gh_db *db, struct gh_exchange *x) {
+    const struct sign_in *s = x->state;
+    struct gh_str now;
+    enum gh_err e = read_hash(db, x->arena, s->transaction.auth.user_id, &now);
+    return e ? e : gh_str_eq(now, s->stored) ? GH_OK : GH_ERR_NO_PERMISSION;
+}
+
 static enum gh_err write_success(struct gh_db *db, struct gh_exchange *x) {
     struct sign_in *s = x->state;
     const struct gh_authorization *auth = &s->transaction.auth;
@@ -243,6 +253,8 @@ static enum gh_err write_success(struct gh_db *db, struct gh_exchange *x) {
     enum gh_err e = gh_transaction_take(db, &s->transaction);
     if (!e)
         e = gh_record_get(db, GH_USERS, auth->user_id, &again);
+    if (!e)
+        e = check_still_current(db, x);
     if (e)
         return e;
     if (gh_doc_bool(again, "blocked", false))
@@ -264,6 +276,10 @@ static void success_written(struct gh_exchange *x) {
     const struct gh_authorization *auth = &s->transaction.auth;
     if (x->err == GH_ERR_NOT_FOUND) { /* a second click, or the user is gone */
         gh_visit_gone(x);
+        return;
+    }
+    if (x->err == GH_ERR_NO_PERMISSION) { /* rolled back: the page can be used again */
+        gh_await_write(x, write_failure, failure_written);
         return;
     }
     if (x->err) {

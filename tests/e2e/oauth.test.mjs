@@ -428,6 +428,30 @@ test('a session is used where it may be, and ends', async () => {
   assert.equal((await silent()).get('error'), 'login_required');
 });
 
+test('a new password ends what the old one opened, also what is under way', async () => {
+  const path = `users/${encodeURIComponent(made.dan.user_id)}`, next = 'Another-Horse-Battery-8';
+  const first = await login(made.app, { who: 'dan' });
+  const tokens = ok(await redeem(first.code));
+  const silent = async () => new URL((await first.browser.request(authorizeUrl(base(made.app, { prompt: 'none' })))).location).searchParams;
+  const unspent = (await silent()).get('code');
+  const browser = new Browser();
+  const page = await browser.follow(await browser.request(authorizeUrl(base())), g.origin);
+  const { url, form } = fillForm(page, { username: 'dan@example.com', password });
+  const change = api.patch(path, { password: next });
+  await sleep(5); // the check of the old password now waits behind the hash of the new one
+  const late = browser.request(url, { method: 'POST', form });
+  ok(await change);
+  const reply = await late;
+  assert.deepEqual([reply.status, reply.location], [400, null]);
+  assert.match(reply.text, /Wrong email or password/);
+  assert.equal((await silent()).get('error'), 'login_required');
+  invalidCode(await redeem(unspent));
+  invalidRefresh(await refresh(tokens.refresh_token));
+  await nextSecond();
+  const again = fillForm(reply, { username: 'dan@example.com', password: next }); // the same page, once more
+  assert.match((await browser.request(again.url, { method: 'POST', form: again.form })).location, /code=/);
+});
+
 test('a public client needs PKCE, and personal sign-in has no organization', async () => {
   const { verifier, challenge } = pkce();
   const { code } = await login(made.spa, { organization: undefined, code_challenge: challenge, code_challenge_method: 'S256', audience: 'https://rfc.example', scope: 'openid offline_access read' });
