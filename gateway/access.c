@@ -179,6 +179,7 @@ ngx_http_gatehouse_open(ngx_http_request_t *r,
     ngx_http_gatehouse_keyring_t *keyring, ngx_http_gatehouse_ctx_t *ctx)
 {
     enum gh_err err;
+    u_char key[GH_TOKEN_KEY];
     struct gh_str token;
     ngx_http_gatehouse_finder_t finder;
 
@@ -214,11 +215,20 @@ ngx_http_gatehouse_open(ngx_http_request_t *r,
         return GH_ERR_NOMEM;
     }
 
-    ctx->opened = gh_token_open(ctx->arena, token,
-                                ngx_http_gatehouse_find_key, &finder,
-                                &ctx->claims);
-    if (ctx->opened == GH_ERR_UNKNOWN_KEY && finder.foreign) {
-        ctx->opened = GH_ERR_WRONG_ISSUER;
+    ctx->opened = ngx_http_gatehouse_cache_get(r, keyring, token, key, ctx);
+
+    if (ctx->cached == NGX_HTTP_GATEHOUSE_CACHE_NONE
+        || ctx->cached == NGX_HTTP_GATEHOUSE_CACHE_MISS)
+    {
+        ctx->opened = gh_token_open(ctx->arena, token,
+                                    ngx_http_gatehouse_find_key, &finder,
+                                    &ctx->claims);
+        if (ctx->opened == GH_ERR_UNKNOWN_KEY && finder.foreign) {
+            ctx->opened = GH_ERR_WRONG_ISSUER;
+        }
+        if (ctx->cached == NGX_HTTP_GATEHOUSE_CACHE_MISS) {
+            ngx_http_gatehouse_cache_put(r, keyring, key, ctx);
+        }
     }
     ctx->keyring = keyring;
 

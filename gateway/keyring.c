@@ -7,6 +7,8 @@
 /* A key without "alg": what every OpenID provider must sign with. */
 #define NGX_HTTP_GATEHOUSE_FALLBACK_ALG GH_RS256
 
+static ngx_http_gatehouse_keyring_t *ngx_http_gatehouse_keyring_audience(
+    ngx_http_gatehouse_keyring_t *keyring, struct gh_str audience);
 static void ngx_http_gatehouse_keyring_cleanup(void *data);
 static enum gh_err ngx_http_gatehouse_keyring_load(
     ngx_http_gatehouse_keyring_t *keyring);
@@ -14,7 +16,8 @@ static enum gh_err ngx_http_gatehouse_keyring_load(
 
 ngx_http_gatehouse_keyring_t *
 ngx_http_gatehouse_keyring_add(ngx_conf_t *cf,
-    ngx_http_gatehouse_main_conf_t *mcf, ngx_str_t *path, ngx_str_t *issuer)
+    ngx_http_gatehouse_main_conf_t *mcf, ngx_str_t *path, ngx_str_t *issuer,
+    struct gh_str audience)
 {
     ngx_uint_t i;
     ngx_pool_cleanup_t *cln;
@@ -32,14 +35,18 @@ ngx_http_gatehouse_keyring_add(ngx_conf_t *cf,
             && ngx_memcmp(slot[i]->issuer.data, issuer->data, issuer->len)
                    == 0)
         {
-            return slot[i];
+            return ngx_http_gatehouse_keyring_audience(slot[i], audience);
         }
     }
 
     keyring = ngx_pcalloc(cf->pool, sizeof(ngx_http_gatehouse_keyring_t));
     cln = ngx_pool_cleanup_add(cf->pool, 0);
     slot = ngx_array_push(&mcf->keyrings);
-    if (keyring == NULL || cln == NULL || slot == NULL) {
+    if (keyring == NULL || cln == NULL || slot == NULL
+        || ngx_array_init(&keyring->audiences, cf->pool, 1,
+                          sizeof(struct gh_str))
+               != NGX_OK)
+    {
         return NULL;
     }
 
@@ -48,6 +55,29 @@ ngx_http_gatehouse_keyring_add(ngx_conf_t *cf,
     cln->handler = ngx_http_gatehouse_keyring_cleanup;
     cln->data = keyring;
     *slot = keyring;
+
+    return ngx_http_gatehouse_keyring_audience(keyring, audience);
+}
+
+
+static ngx_http_gatehouse_keyring_t *
+ngx_http_gatehouse_keyring_audience(ngx_http_gatehouse_keyring_t *keyring,
+    struct gh_str audience)
+{
+    ngx_uint_t i;
+    struct gh_str *known = keyring->audiences.elts;
+
+    for (i = 0; i < keyring->audiences.nelts; i++) {
+        if (gh_str_eq(known[i], audience)) {
+            return keyring;
+        }
+    }
+
+    known = ngx_array_push(&keyring->audiences);
+    if (known == NULL) {
+        return NULL;
+    }
+    *known = audience;
 
     return keyring;
 }
@@ -123,6 +153,11 @@ ngx_http_gatehouse_keyring_load(ngx_http_gatehouse_keyring_t *keyring)
     if (err == GH_OK) {
         err = gh_keyset_parse_jwks(jwks, NGX_HTTP_GATEHOUSE_FALLBACK_ALG,
                                    &keyring->keyset);
+    }
+    if (err == GH_OK
+        && ngx_http_gatehouse_cache_identify(keyring, jwks) != NGX_OK)
+    {
+        err = GH_ERR_NOMEM;
     }
 
     gh_arena_free(arena);

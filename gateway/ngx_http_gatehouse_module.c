@@ -8,6 +8,7 @@
 static ngx_int_t ngx_http_gatehouse_postconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_gatehouse_init_module(ngx_cycle_t *cycle);
 static void *ngx_http_gatehouse_create_main_conf(ngx_conf_t *cf);
+static char *ngx_http_gatehouse_init_main_conf(ngx_conf_t *cf, void *conf);
 static void *ngx_http_gatehouse_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_gatehouse_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
@@ -23,6 +24,12 @@ static char *ngx_http_gatehouse_permission(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_gatehouse_feed_file(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_gatehouse_token_cache(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+
+/* Room for some 35,000 tokens; memory is taken as it is used. */
+#define NGX_HTTP_GATEHOUSE_CACHE_SIZE (8 * 1024 * 1024)
+#define NGX_HTTP_GATEHOUSE_CACHE_SIZE_MIN (256 * 1024)
 
 
 static ngx_conf_enum_t ngx_http_gatehouse_modes[] = {
@@ -133,17 +140,25 @@ static ngx_command_t ngx_http_gatehouse_commands[] = {
       NGX_HTTP_GATEHOUSE_FIELD(cookies),
       &ngx_http_gatehouse_cookies },
 
+    /* gatehouse_token_cache off | SIZE */
+    { ngx_string("gatehouse_token_cache"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_gatehouse_token_cache,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     ngx_null_command
 };
 /* clang-format on */
 
 
 static ngx_http_module_t ngx_http_gatehouse_module_ctx = {
-    NULL,                                 /* preconfiguration */
+    ngx_http_gatehouse_cache_variable,    /* preconfiguration */
     ngx_http_gatehouse_postconfiguration, /* postconfiguration */
 
     ngx_http_gatehouse_create_main_conf, /* create main configuration */
-    NULL,                                /* init main configuration */
+    ngx_http_gatehouse_init_main_conf,   /* init main configuration */
 
     NULL, /* create server configuration */
     NULL, /* merge server configuration */
@@ -205,7 +220,11 @@ ngx_http_gatehouse_postconfiguration(ngx_conf_t *cf)
 static ngx_int_t
 ngx_http_gatehouse_init_module(ngx_cycle_t *cycle)
 {
-    return ngx_http_gatehouse_feeds_open(cycle);
+    if (ngx_http_gatehouse_feeds_open(cycle) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_gatehouse_cache_init(cycle);
 }
 
 
@@ -219,6 +238,8 @@ ngx_http_gatehouse_create_main_conf(ngx_conf_t *cf)
         return NULL;
     }
 
+    mcf->cache.shm.size = NGX_CONF_UNSET_SIZE;
+
     if (ngx_array_init(&mcf->feeds, cf->pool, 1, sizeof(void *)) != NGX_OK
         || ngx_array_init(&mcf->keyrings, cf->pool, 1, sizeof(void *))
                != NGX_OK)
@@ -227,6 +248,18 @@ ngx_http_gatehouse_create_main_conf(ngx_conf_t *cf)
     }
 
     return mcf;
+}
+
+
+static char *
+ngx_http_gatehouse_init_main_conf(ngx_conf_t *cf, void *conf)
+{
+    ngx_http_gatehouse_main_conf_t *mcf = conf;
+
+    ngx_conf_init_size_value(mcf->cache.shm.size,
+                             NGX_HTTP_GATEHOUSE_CACHE_SIZE);
+
+    return NGX_CONF_OK;
 }
 
 
@@ -400,7 +433,8 @@ ngx_http_gatehouse_make_policy(ngx_conf_t *cf,
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_gatehouse_module);
     conf->keyring = ngx_http_gatehouse_keyring_add(cf, mcf, &conf->feed,
-                                                   &conf->issuer);
+                                                   &conf->issuer,
+                                                   policy->audience);
 
     return conf->keyring ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
@@ -518,6 +552,34 @@ ngx_http_gatehouse_feed_file(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (ngx_conf_full_name(cf->cycle, &lcf->feed, 0) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_gatehouse_token_cache(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_gatehouse_main_conf_t *mcf = conf;
+    ssize_t size;
+    ngx_str_t *value = cf->args->elts;
+
+    if (mcf->cache.shm.size != NGX_CONF_UNSET_SIZE) {
+        return "is duplicate";
+    }
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        mcf->cache.shm.size = 0;
+        return NGX_CONF_OK;
+    }
+
+    size = ngx_parse_size(&value[1]);
+    if (size < NGX_HTTP_GATEHOUSE_CACHE_SIZE_MIN) {
+        return "takes \"off\" or a size of at least 256k";
+    }
+
+    mcf->cache.shm.size = ngx_align((size_t) size, 4096);
 
     return NGX_CONF_OK;
 }

@@ -15,6 +15,7 @@
 #include "core/decide.h"
 #include "core/limits.h"
 #include "feed/feed.h"
+#include "gateway/token_table.h"
 
 #define NGX_HTTP_GATEHOUSE_OFF 0 /* no opinion: plain nginx */
 #define NGX_HTTP_GATEHOUSE_ON 1
@@ -22,6 +23,11 @@
 
 #define NGX_HTTP_GATEHOUSE_COOKIES_STRIP 0
 #define NGX_HTTP_GATEHOUSE_COOKIES_KEEP 1
+
+#define NGX_HTTP_GATEHOUSE_CACHE_NONE 0 /* not asked */
+#define NGX_HTTP_GATEHOUSE_CACHE_MISS 1
+#define NGX_HTTP_GATEHOUSE_CACHE_HIT 2
+#define NGX_HTTP_GATEHOUSE_CACHE_REFUSED 3 /* a token known to be bad */
 
 typedef struct {
     ngx_str_t path;
@@ -39,6 +45,8 @@ typedef struct {
 typedef struct {
     ngx_http_gatehouse_feed_t *feed;
     ngx_str_t issuer;
+    ngx_array_t audiences;         /* of struct gh_str: what policies ask for */
+    u_char identity[GH_TOKEN_KEY]; /* of issuer, audiences and loaded keys */
     unsigned long long generation;
     ngx_uint_t serial;
     struct gh_keyset *keyset;
@@ -46,10 +54,21 @@ typedef struct {
     unsigned loaded : 1;
 } ngx_http_gatehouse_keyring_t;
 
+/* Opened tokens; the digest is the worker's own. */
+typedef struct {
+    ngx_shm_t shm; /* size 0 for "off" */
+    struct gh_token_table good;
+    struct gh_token_table refused;
+    EVP_MD *sha256;
+    EVP_MD_CTX *digest;
+    unsigned usable : 1;
+} ngx_http_gatehouse_cache_t;
+
 typedef struct {
     ngx_array_t feeds;    /* of ngx_http_gatehouse_feed_t * */
     ngx_array_t keyrings; /* of ngx_http_gatehouse_keyring_t * */
     ngx_int_t request_id; /* index of $request_id */
+    ngx_http_gatehouse_cache_t cache;
 } ngx_http_gatehouse_main_conf_t;
 
 typedef struct {
@@ -82,6 +101,7 @@ typedef struct {
     enum gh_err opened;
     struct gh_arena *arena;
     struct gh_claims claims; /* valid when opened is GH_OK */
+    ngx_uint_t cached;
 
     unsigned guarded : 1; /* some location of the request was */
     unsigned keep_cookies : 1;
@@ -132,8 +152,21 @@ enum gh_err ngx_http_gatehouse_feed_keys(ngx_http_gatehouse_feed_t *feed,
 enum gh_err ngx_http_gatehouse_feed_epochs(ngx_http_gatehouse_feed_t *feed,
     const struct gh_claims *claims, struct gh_epochs *ret);
 
+/* cache.c */
+ngx_int_t ngx_http_gatehouse_cache_init(ngx_cycle_t *cycle);
+ngx_int_t ngx_http_gatehouse_cache_variable(ngx_conf_t *cf);
+ngx_int_t ngx_http_gatehouse_cache_identify(
+    ngx_http_gatehouse_keyring_t *keyring, struct gh_str jwks);
+enum gh_err ngx_http_gatehouse_cache_get(ngx_http_request_t *r,
+    ngx_http_gatehouse_keyring_t *keyring, struct gh_str token, u_char *key,
+    ngx_http_gatehouse_ctx_t *ctx);
+void ngx_http_gatehouse_cache_put(ngx_http_request_t *r,
+    ngx_http_gatehouse_keyring_t *keyring, const u_char *key,
+    ngx_http_gatehouse_ctx_t *ctx);
+
 /* keyring.c */
 ngx_http_gatehouse_keyring_t *ngx_http_gatehouse_keyring_add(ngx_conf_t *cf,
-    ngx_http_gatehouse_main_conf_t *mcf, ngx_str_t *path, ngx_str_t *issuer);
+    ngx_http_gatehouse_main_conf_t *mcf, ngx_str_t *path, ngx_str_t *issuer,
+    struct gh_str audience);
 enum gh_err ngx_http_gatehouse_keyset(ngx_http_gatehouse_keyring_t *keyring,
     ngx_log_t *log, const struct gh_keyset **ret);
