@@ -1,5 +1,7 @@
 // The Authentication API and the sign-in pages by plain HTTP: what is refused, and what the answers look like.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -156,6 +158,31 @@ test('of fifty parallel redemptions one wins, and then all of it is revoked', as
   refused(await userinfo(won[0].body.access_token), 401, 'invalid_token', 'the token was revoked');
   invalidRefresh(await refresh(won[0].body.refresh_token));
   await nextSecond();
+});
+
+test('a code is refused when its minute is over', async () => {
+  const sql = (text) => spawnSync('python3', ['-c', 'import sqlite3, sys; d = sqlite3.connect(sys.argv[1], timeout=5); r = d.execute(sys.argv[2]).fetchall(); d.commit(); print(r[0][0] if r else "")', path.join(g.dir, 'tenant/tenant.db'), text], { encoding: 'utf8' });
+  const left = (code) => Number(sql(`SELECT expires_at FROM authorization_codes WHERE code_hash = '${createHash('sha256').update(code).digest('hex')}'`).stdout) - Date.now();
+  const { code } = await login();
+  assert.ok(left(code) > 50000 && left(code) <= 60000, `${left(code)} ms are left`);
+  assert.equal(sql(`UPDATE authorization_codes SET expires_at = expires_at - 60000 WHERE spent_at IS NULL`).status, 0);
+  invalidCode(await redeem(code));
+  assert.equal(sql(`UPDATE authorization_codes SET expires_at = expires_at + 60000 WHERE spent_at IS NULL`).status, 0);
+  ok(await redeem(code)); // it was its age and nothing else
+});
+
+test('strict_oauth_errors makes invalid_grant the 400 of RFC 6749, and nothing else', async () => {
+  const flags = (value) => api.patch('tenants/settings', { flags: { strict_oauth_errors: value } });
+  const answers = async () => [(await redeem('no-code')).status, (await refresh('no-token')).status, (await token({ grant_type: 'client_credentials', client_id: made.app.client_id, client_secret: made.app.client_secret, audience: g.audience })).status, (await redeem('no-code', { client_id: made.app.client_id, client_secret: 'wrong' })).status];
+  assert.deepEqual(await answers(), [403, 403, 403, 401]);
+  for (const no of ['true', 1, {}]) assert.equal((await flags(no)).status, 400, JSON.stringify(no));
+  assert.equal(ok(await flags(true)).flags.strict_oauth_errors, true);
+  assert.deepEqual(await answers(), [400, 400, 403, 401]);
+  assert.equal((await redeem('no-code')).body.error, 'invalid_grant');
+  ok(await api.patch('tenants/settings', { flags: { enable_sso: true } })); // the others leave it alone
+  assert.equal((await redeem('no-code')).status, 400);
+  ok(await flags(false));
+  assert.deepEqual(await answers(), [403, 403, 403, 401]);
 });
 
 test('a refresh token rotates, and its second use ends the family', async () => {
