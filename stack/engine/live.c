@@ -104,7 +104,7 @@ enum gh_err gh_live_get(struct gh_live *l, const struct gh_provider *p, const ch
                         bool fresh, json_t **ret, struct gh_api_reply *reply) {
     json_t *items = NULL;
     *ret = NULL;
-    if (p->kind == GH_KIND_FACET || (p->paging == GH_PAGING_NONE && id) || (fresh && p->object))
+    if (p->kind == GH_KIND_FACET || (p->paging == GH_PAGING_NONE && id) || (fresh && p->object && !p->no_get))
         return object(l, p, id, inputs, fresh, ret, reply);
     enum gh_err e = list(l, p, inputs, fresh, &items, reply);
     if (e == GH_ERR_NOT_FOUND) { /* the parent is gone, and this with it */

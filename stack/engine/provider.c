@@ -35,7 +35,7 @@ static const struct gh_provider rows[] = {
       .dies_with = { "organizationId", ORGANIZATION } },
     { .token = "auth0:index/organizationClientGrant:OrganizationClientGrant", .kind = GH_KIND_LINK,
       .list = "/organizations/{organizationId}/client-grants", .items = "client_grants", .paging = GH_PAGING_PAGE,
-      .object = "/organizations/{organizationId}/client-grants/{grantId}",
+      .object = "/organizations/{organizationId}/client-grants/{grantId}", .no_get = true,
       .id = "{organizationId}::{grantId}", .keys = { "organizationId", "grantId" },
       .child = "grantId", .child_member = "id", .dies_with = { "organizationId", ORGANIZATION } },
     { .token = CONNECTION, .kind = GH_KIND_OBJECT,

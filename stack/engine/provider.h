@@ -28,6 +28,7 @@ struct gh_provider {
     enum gh_paging paging; /* how the collection is read beyond its first page */
     const char
         *object; /* path template of one: GET, PATCH, DELETE. NULL: DELETE on the collection, with a body */
+    bool no_get; /* the path of one has no GET: it is found in its list */
     const char *id;             /* the API's name of the id, or a template: "{organizationId}::{userId}" */
     const char *keys[3];        /* natural key: inputs that together find an existing object */
     bool key_repeats;           /* several objects may share the natural key (client names) */

@@ -1,0 +1,94 @@
+// tests/e2e/stack_lab.mjs - what the stack engine's test files share: running it, and what a tenant holds, written so that two can be compared.
+import { spawn } from 'node:child_process';
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { gatehouse, root, temporary } from './harness.mjs';
+
+export const password = 'Canary-Horse-Battery-2026';
+
+// Runs `gatehouse VERB -C dir …`; gives { code, signal, out, err }. `onStart` gets the process.
+export function runStack(env, dir, [verb, ...args], onStart) {
+  return new Promise((resolve) => {
+    const child = spawn(gatehouse, [verb, '-C', dir, ...args], { env: { ...env, PULUMI_CONFIG_PASSPHRASE: 'open sesame' } });
+    let out = '', err = '';
+    child.stdout.on('data', (data) => (out += data));
+    child.stderr.on('data', (data) => (err += data));
+    onStart?.(child);
+    child.on('close', (code, signal) => resolve({ code, signal, out, err }));
+  });
+}
+
+export const must = (result, code = 0) => { assert.equal(result.code, code, result.out + result.err); return result; };
+
+export function project(text) {
+  const dir = temporary('gatehouse-stack-');
+  fs.writeFileSync(path.join(dir, 'Pulumi.yaml'), `name: p\nruntime: yaml\n${text}`);
+  return dir;
+}
+
+export function exampleProject() {
+  const dir = temporary('gatehouse-stack-');
+  fs.copyFileSync(path.join(root, 'examples/secure-ai-api/Pulumi.yaml'), path.join(dir, 'Pulumi.yaml'));
+  return dir;
+}
+
+// Pseudo-random numbers that repeat with their seed (mulberry32).
+export function randomFrom(seed) {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const collections = {
+  organizations: ['id', 'name'], connections: ['id', 'name'], roles: ['id', 'name'], clients: ['client_id', 'name'],
+  'resource-servers': ['id', 'identifier'], 'client-grants': ['id', 'audience'], users: ['user_id', 'email'],
+};
+const children = {
+  organizations: ['enabled_connections', 'members', 'client-grants'], connections: ['clients'], roles: ['permissions'],
+};
+const volatile = new Set(['created_at', 'updated_at', 'client_secret', 'signing_secret', 'signing_keys', 'last_password_reset']);
+
+async function get(api, where) {
+  const reply = await api.get(where);
+  assert.equal(reply.status, 200, `${where}: ${reply.text}`);
+  return reply.body;
+}
+const rows = (body) => (Array.isArray(body) ? body : Object.values(body).find(Array.isArray) ?? []);
+
+// All that a tenant holds: { kind: [object …] }, ids replaced by kind and name, times and secrets left out.
+export async function dump(api) {
+  const all = {}, names = [];
+  for (const [kind, [id, name]] of Object.entries(collections)) {
+    all[kind] = rows(await get(api, `${kind}?per_page=100`));
+    for (const object of all[kind]) if (kind !== 'client-grants') names.push([object[id].replace(/^auth0\|/, ''), `<${kind} ${object[name]}>`]);
+  }
+  for (const [kind, parts] of Object.entries(children))
+    for (const object of all[kind])
+      for (const part of parts) {
+        object[part] = rows(await get(api, `${kind}/${object.id}/${part}`));
+        if (part === 'members') for (const member of object[part]) member.roles = rows(await get(api, `organizations/${object.id}/members/${encodeURIComponent(member.user_id)}/roles`));
+      }
+  for (const grant of all['client-grants']) names.push([grant.id, `<grant ${grant.client_id} ${grant.audience}>`]);
+  let text = JSON.stringify(all, (key, value) => (volatile.has(key) ? undefined : value));
+  for (const [id, name] of names) text = text.replaceAll(JSON.stringify(id).slice(1, -1), JSON.stringify(name).slice(1, -1));
+  for (const [id, name] of names) text = text.replaceAll(JSON.stringify(id).slice(1, -1), JSON.stringify(name).slice(1, -1)); // ids within names
+  return sorted(JSON.parse(text));
+}
+
+// Equal, or the lines that differ: a whole tenant is no message.
+export function assertSame(actual, expected) {
+  const [is, should] = [actual, expected].map((tree) => JSON.stringify(tree, null, 1).split('\n'));
+  const extra = is.filter((line) => !should.includes(line)), missing = should.filter((line) => !is.includes(line));
+  assert.ok(is.join() === should.join(), `the tenant is another one\n+ ${extra.join('\n+ ')}\n- ${missing.join('\n- ')}`);
+}
+
+const sorted = (value) => (Array.isArray(value) ? value.map(sorted).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
+  : value && typeof value === 'object' ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([k, v]) => [k, sorted(v)])) : value);
+
+// How many objects a dump holds, links among them.
+export const census = (tree) => Object.fromEntries(Object.entries(tree).map(([kind, list]) => [kind, list.length]));
