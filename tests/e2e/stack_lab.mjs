@@ -10,7 +10,7 @@ export const password = 'Canary-Horse-Battery-2026';
 // Runs `gatehouse VERB -C dir …`; gives { code, signal, out, err }. `onStart` gets the process.
 export function runStack(env, dir, [verb, ...args], onStart) {
   return new Promise((resolve) => {
-    const child = spawn(gatehouse, [verb, '-C', dir, ...args], { env: { ...env, PULUMI_CONFIG_PASSPHRASE: 'open sesame' } });
+    const child = spawn(gatehouse, [verb, '-C', dir, ...args], { env: { PULUMI_CONFIG_PASSPHRASE: 'open sesame', ...env } });
     let out = '', err = '';
     child.stdout.on('data', (data) => (out += data));
     child.stderr.on('data', (data) => (err += data));
@@ -27,9 +27,10 @@ export function project(text) {
   return dir;
 }
 
-export function exampleProject() {
+// The example; `edit` may change its text.
+export function exampleProject(edit = (text) => text) {
   const dir = temporary('gatehouse-stack-');
-  fs.copyFileSync(path.join(root, 'examples/secure-ai-api/Pulumi.yaml'), path.join(dir, 'Pulumi.yaml'));
+  fs.writeFileSync(path.join(dir, 'Pulumi.yaml'), edit(fs.readFileSync(path.join(root, 'examples/secure-ai-api/Pulumi.yaml'), 'utf8')));
   return dir;
 }
 
