@@ -24,6 +24,16 @@ static inline size_t gh_utf8_length(const char *p, const char *end) {
     return need;
 }
 
+/* How many of the `len` bytes are whole characters, when a text was cut there. */
+static inline size_t gh_utf8_whole(const char *p, size_t len) {
+    size_t lead = len;
+    while (lead > 0 && ((unsigned char)p[lead - 1] & 0xc0) == 0x80)
+        lead--;
+    if (lead == 0)
+        return 0;
+    return gh_utf8_length(p + lead - 1, p + len) == len - lead + 1 ? len : lead - 1;
+}
+
 /* Writes a code point, which must be no surrogate and at most U+10FFFF; gives the length. */
 static inline size_t gh_utf8_put(uint32_t c, char out[static 4]) {
     if (c < 0x80) {

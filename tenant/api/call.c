@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 
+#include "core/utf8.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 
@@ -12,7 +13,8 @@ enum gh_err gh_call_refuse(struct gh_call *c, int status, const char *code, cons
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    c->failure.message = gh_arena_cstr(c->x->arena, gh_str_from(text));
+    c->failure.message =
+        gh_arena_cstr(c->x->arena, (struct gh_str){ text, gh_utf8_whole(text, strlen(text)) });
     if (!c->failure.message)
         return GH_ERR_NOMEM;
     c->failure.status = status;

@@ -1,4 +1,5 @@
 /* tenant/api/user_lists.c - GET /users with its search, and users by e-mail. */
+#include "core/utf8.h"
 #include "tenant/api/collection.h"
 #include "tenant/api/user.h"
 #include "tenant/api/user_search.h"
@@ -61,7 +62,7 @@ enum gh_err gh_users_list(struct gh_db *db, struct gh_call *c) {
             return e == GH_ERR_NOMEM
                        ? e
                        : gh_call_refuse(c, 400, "invalid_query_string", "Failed to parse query [%.*s]",
-                                        (int)(q.len > 200 ? 200 : q.len), q.ptr);
+                                        (int)(q.len > 200 ? gh_utf8_whole(q.ptr, 200) : q.len), q.ptr);
     }
     struct gh_listing l = {
         .key = "users",

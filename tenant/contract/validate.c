@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "core/limits.h"
+#include "core/utf8.h"
 #include "tenant/contract/contract.h"
 
 static const char *const type_names[] = {
@@ -56,7 +57,7 @@ __attribute__((format(printf, 3, 4))) static void trouble(struct check *c, const
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     begin(c);
-    gh_buf_add(c->why, gh_str_from(text));
+    gh_buf_add(c->why, (struct gh_str){ text, gh_utf8_whole(text, strlen(text)) });
     end(c, at);
 }
 
@@ -193,14 +194,17 @@ static void check_closed(struct check *c, const struct gh_schema *s, const json_
                          const struct place *at) {
     char names[256] = "";
     size_t used = 0;
+    bool any = false; /* a name can be empty */
     const char *key;
     json_t *member;
     json_object_foreach((json_t *)v, key, member) {
         if (find_property(s, key) || used >= sizeof(names) - 1)
             continue;
-        used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", used ? "," : "", key);
+        used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", any ? "," : "", key);
+        any = true;
     }
-    if (used)
+    names[gh_utf8_whole(names, strlen(names))] = '\0';
+    if (any)
         trouble(c, at, "Additional properties not allowed: %s", names);
 }
 

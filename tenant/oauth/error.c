@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "core/utf8.h"
 #include "tenant/record.h"
 
 void gh_oauth_no_store(struct gh_exchange *x) {
@@ -30,6 +31,7 @@ void gh_oauth_refuse(struct gh_exchange *x, int status, const char *error, const
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
+    text[gh_utf8_whole(text, strlen(text))] = '\0';
     if (status == 403 && strcmp(error, "invalid_grant") == 0 && is_strict(x))
         status = 400;
     answer(x, status, error, text,
