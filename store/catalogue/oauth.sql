@@ -72,7 +72,7 @@ UPDATE refresh_tokens SET revoked_at = $now WHERE family = $family AND revoked_a
 UPDATE refresh_tokens SET revoked_at = $now WHERE user_id = $user AND revoked_at IS NULL;
 
 -- name: refresh_families_of_grant
-SELECT DISTINCT family FROM refresh_tokens
+SELECT DISTINCT family, organization_id FROM refresh_tokens
 WHERE user_id = $user AND client_id = $client AND audience = $audience AND revoked_at IS NULL;
 
 -- name: refresh_purge

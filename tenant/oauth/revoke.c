@@ -9,7 +9,7 @@
 #include "tenant/record.h"
 #include "tenant/seal.h"
 
-enum { FAMILIES_MAX = 200 }; /* Auth0's limit of refresh tokens per user and client */
+enum { FAMILIES_AT_ONCE = 200 };
 
 struct revocation {
     struct gh_str hash, client_id;
@@ -38,35 +38,51 @@ static enum gh_err read_row(struct gh_db *db, struct gh_arena *a, struct gh_str 
     return GH_OK;
 }
 
-/* All families of the grant (user, client, audience); collected first, since revoking changes the rows under
- * the query. */
+struct family {
+    struct gh_str name, organization_id;
+};
+
+/* Families of the grant (user, client, audience), in whatever organization; collected first, since revoking
+ * changes the rows under the query. */
 static enum gh_err list_families(struct gh_db *db, struct gh_arena *a, const struct row *row,
-                                 struct gh_str *ret, size_t *count) {
+                                 struct family *ret, size_t *count) {
     gh_auto(gh_rows_end) struct gh_rows rows = { 0 };
     bool more;
     enum gh_err e = gh_db_query(db, GH_SQL_REFRESH_FAMILIES_OF_GRANT,
                                 GH_BINDS(GH_TEXT("user", row->user_id), GH_TEXT("client", row->client_id),
                                          GH_TEXT("audience", row->audience.ptr ? row->audience : GH_STR(""))),
                                 &rows);
-    for (*count = 0; !e && !(e = gh_rows_next(&rows, &more)) && more && *count < FAMILIES_MAX; ++*count)
-        if (!(ret[*count] = gh_arena_dup(a, gh_rows_text(&rows, 0))).ptr)
+    for (*count = 0; !e && *count < FAMILIES_AT_ONCE && !(e = gh_rows_next(&rows, &more)) && more; ++*count) {
+        ret[*count] = (struct family){ gh_arena_dup(a, gh_rows_text(&rows, 0)),
+                                       gh_arena_dup(a, gh_rows_text(&rows, 1)) };
+        if (!ret[*count].name.ptr || !ret[*count].organization_id.ptr)
             return GH_ERR_NOMEM;
+    }
     return e;
 }
 
-/* The token's family; with the tenant's flag the whole grant, as Auth0 does then. */
+/* As Auth0 does with the tenant's flag. What is revoked is not listed again. */
+static enum gh_err revoke_grant(struct gh_db *db, struct gh_exchange *x, const struct row *row) {
+    struct family *families = gh_arena_calloc(x->arena, FAMILIES_AT_ONCE, sizeof *families);
+    size_t count = FAMILIES_AT_ONCE;
+    enum gh_err e = families ? GH_OK : GH_ERR_NOMEM;
+    while (!e && count == FAMILIES_AT_ONCE) {
+        e = list_families(db, x->arena, row, families, &count);
+        for (size_t i = 0; !e && i < count; i++)
+            e = gh_family_revoke(db, x, families[i].name, row->user_id, families[i].organization_id);
+    }
+    return e;
+}
+
+/* The token's family, or the whole grant. */
 static enum gh_err revoke_row(struct gh_db *db, struct gh_exchange *x, const struct row *row) {
     json_auto_t *settings = NULL;
-    struct gh_str *families = gh_arena_calloc(x->arena, FAMILIES_MAX, sizeof *families);
-    size_t count = 0;
-    enum gh_err e = families ? gh_settings_get(db, &settings) : GH_ERR_NOMEM;
-    if (!e && gh_doc_bool(json_object_get(settings, "flags"), "revoke_refresh_token_grant", false))
-        e = list_families(db, x->arena, row, families, &count);
-    else if (!e)
-        families[count++] = row->family;
-    for (size_t i = 0; !e && i < count; i++)
-        e = gh_family_revoke(db, x, families[i], row->user_id, row->organization_id);
-    return e;
+    enum gh_err e = gh_settings_get(db, &settings);
+    if (e)
+        return e;
+    return gh_doc_bool(json_object_get(settings, "flags"), "revoke_refresh_token_grant", false)
+               ? revoke_grant(db, x, row)
+               : gh_family_revoke(db, x, row->family, row->user_id, row->organization_id);
 }
 
 static enum gh_err revoke(struct gh_db *db, struct gh_exchange *x) {
