@@ -17,7 +17,8 @@ static const struct {
               FIELD(audience),      FIELD(code_challenge),
               FIELD(login_hint),    FIELD(organization_id),
               FIELD(connection_id), FIELD(user_id),
-              FIELD(sid),           FIELD(jti) },
+              FIELD(sid),           FIELD(jti),
+              FIELD(prompt),        FIELD(max_age) },
   numbers[] = { FIELD(auth_time), FIELD(access_expires) },
   flags[] = { FIELD(redirect_given), FIELD(ask_organization), FIELD(pick_organization) };
 #undef FIELD

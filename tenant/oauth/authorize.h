@@ -29,7 +29,7 @@ enum gh_err gh_authorize_check(struct gh_exchange *x, struct gh_authorize *r);
 struct gh_str gh_authorize_param(const struct gh_authorize *r,
                                  const char *name); /* empty when absent or "" */
 
-/* The same request again, with an organization in it and without what would ask for a password once more:
- * where the organization pages send the browser. */
+/* The same request again, with an organization in it: where the organization pages send the browser. Once
+ * somebody has signed in, without what would ask for a password once more. */
 enum gh_err gh_authorize_url(struct gh_exchange *x, const struct gh_authorization *auth,
                              struct gh_str organization, struct gh_str *ret);

@@ -2,6 +2,7 @@
  * order in which refusals win. */
 #include <stdio.h>
 
+#include "core/utf8.h"
 #include "tenant/login/usable.h"
 #include "tenant/oauth/authorize.h"
 #include "tenant/oauth/issuance.h"
@@ -31,8 +32,8 @@ struct gh_str gh_authorize_param(const struct gh_authorize *r, const char *name)
 
 static enum gh_err no_page(struct gh_exchange *x, struct gh_authorize *r, const char *text,
                            struct gh_str what) {
-    r->description =
-        gh_arena_printf(x->arena, "%s%.*s", text, (int)(what.len > 200 ? 200 : what.len), what.ptr);
+    size_t shown = what.len > 200 ? gh_utf8_whole(what.ptr, 200) : what.len;
+    r->description = gh_arena_printf(x->arena, "%s%.*s", text, (int)shown, what.ptr);
     return GH_ERR_NOT_FOUND;
 }
 
@@ -66,7 +67,7 @@ static enum gh_err refuse(struct gh_exchange *x, struct gh_authorize *r, const c
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    r->description = gh_arena_dup(x->arena, gh_str_from(text));
+    r->description = gh_arena_dup(x->arena, (struct gh_str){ text, gh_utf8_whole(text, strlen(text)) });
     if (!r->description.ptr)
         return GH_ERR_NOMEM;
     r->error = error;
@@ -150,9 +151,10 @@ static enum gh_err check_scope(struct gh_exchange *x, struct gh_authorize *r) {
 
 static enum gh_err check_prompt(struct gh_exchange *x, struct gh_authorize *r) {
     struct gh_scopes prompts;
-    struct gh_str age = gh_authorize_param(r, "max_age");
+    struct gh_str age = r->auth.max_age = gh_authorize_param(r, "max_age");
     unsigned long long seconds;
-    enum gh_err e = gh_scopes_parse(x->arena, gh_authorize_param(r, "prompt"), &prompts);
+    r->auth.prompt = gh_authorize_param(r, "prompt");
+    enum gh_err e = gh_scopes_parse(x->arena, r->auth.prompt, &prompts);
     if (e)
         return e == GH_ERR_NOMEM ? e : refuse(x, r, "invalid_request", "The prompt is not well formed");
     r->silent = gh_scopes_have(&prompts, GH_STR("none"));
@@ -250,6 +252,7 @@ enum gh_err gh_authorize_url(struct gh_exchange *x, const struct gh_authorizatio
             return e;
     }
     struct gh_str name = gh_doc_string(connection, "name");
+    bool signed_in = auth->user_id.len > 0; /* then it was as fresh as was asked for */
     const struct gh_redirect_param params[] = {
         { "client_id", auth->client_id },
         { "response_type", GH_STR("code") },
@@ -262,6 +265,8 @@ enum gh_err gh_authorize_url(struct gh_exchange *x, const struct gh_authorizatio
         { "code_challenge", auth->code_challenge },
         { "code_challenge_method", auth->code_challenge.ptr ? GH_STR("S256") : (struct gh_str){ 0 } },
         { "login_hint", auth->login_hint },
+        { "prompt", signed_in ? (struct gh_str){ 0 } : auth->prompt },
+        { "max_age", signed_in ? (struct gh_str){ 0 } : auth->max_age },
         { "connection", name },
         { "organization", organization },
     };

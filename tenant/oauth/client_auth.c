@@ -74,8 +74,8 @@ static enum gh_err check_secret(struct gh_exchange *x, struct gh_str id, struct 
     if (sealed.len == 0)
         return GH_ERR_NO_PERMISSION;
     e = gh_unseal(x->tenant->sealer, x->arena, "clients", id, sealed, &plain);
-    if (e)
-        return e;
+    if (e) /* a damaged row or another key-encryption key: never the caller's fault (rule 8) */
+        return gh_err_status(e) == 503 ? e : GH_ERR_STORAGE;
     bool same = gh_str_eq_secret(plain, secret);
     explicit_bzero((char *)plain.ptr, plain.len);
     return same ? GH_OK : GH_ERR_NO_PERMISSION;

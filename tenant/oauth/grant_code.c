@@ -41,6 +41,8 @@ static enum gh_err read_code(struct gh_db *db, struct gh_arena *a, struct redemp
     r->spent = !gh_rows_is_null(&rows, 4);
     if (r->spent)
         r->family = gh_arena_dup(a, gh_rows_text(&rows, 5));
+    if (!r->client_id.ptr || (r->spent && !r->family.ptr))
+        return GH_ERR_NOMEM;
     return gh_authorization_parse(a, gh_rows_text(&rows, 6), &r->auth);
 }
 
@@ -120,7 +122,8 @@ static enum gh_err prepare(struct gh_exchange *x, const struct gh_caller *c, str
         r->refresh.auth.scope = p.issue.scope;
         r->refresh.auth.jti = r->family;
         r->refresh.auth.access_expires = s->now + gh_access_lifetime(p.api);
-        r->refresh.auth.nonce = r->refresh.auth.code_challenge = r->refresh.auth.state = (struct gh_str){ 0 };
+        r->refresh.auth.nonce = r->refresh.auth.code_challenge = r->refresh.auth.state =
+            r->refresh.auth.prompt = r->refresh.auth.max_age = (struct gh_str){ 0 };
     }
     return gh_issuance_prepare(x, &p.issue);
 }

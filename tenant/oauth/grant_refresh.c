@@ -39,6 +39,8 @@ static enum gh_err read_token(struct gh_db *db, struct gh_arena *a, struct renew
         return e ? e : GH_ERR_NOT_FOUND;
     r->refresh.family = gh_arena_dup(a, gh_rows_text(&rows, 0));
     r->client_id = gh_arena_dup(a, gh_rows_text(&rows, 1));
+    if (!r->refresh.family.ptr || !r->client_id.ptr)
+        return GH_ERR_NOMEM;
     r->created_at = gh_rows_int(&rows, 5);
     r->refresh.expires_at = gh_rows_int(&rows, 6);
     r->expired = is_past(&rows, 6, now) || is_past(&rows, 7, now);

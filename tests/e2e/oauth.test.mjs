@@ -245,6 +245,36 @@ test('revocation ends the token, and does not tell', async () => {
   await nextSecond();
 });
 
+test('with the tenant\'s flag a revocation ends the grant in every organization', async () => {
+  ok(await api.patch('tenants/settings', { flags: { revoke_refresh_token_grant: true } }));
+  const here = ok(await redeem((await login(made.app, { who: 'two' })).code));
+  const there = ok(await redeem((await login(made.app, { who: 'two', organization: made.globex.id })).code));
+  assert.equal((await userinfo(there.access_token)).status, 200);
+  ok(await postForm(`${g.origin}/oauth/revoke`, { client_id: made.app.client_id, client_secret: made.app.client_secret, token: here.refresh_token }));
+  ok(await api.patch('tenants/settings', { flags: { revoke_refresh_token_grant: false } }));
+  for (const tokens of [here, there]) {
+    assert.equal((await userinfo(tokens.access_token)).status, 401);
+    invalidRefresh(await refresh(tokens.refresh_token));
+  }
+  await nextSecond();
+});
+
+test('a refusal that quotes a long word is still a refusal', async () => {
+  for (const first of ['', 'x']) { // the quotation may end inside a character
+    refused(await token({ grant_type: first + 'é'.repeat(300), client_id: made.app.client_id, client_secret: made.app.client_secret }), 400, 'unsupported_grant_type', `Unsupported grant type: ${first}${'é'.repeat(243)}`);
+    const page = await new Browser().request(authorizeUrl(base(made.app, { client_id: first + 'é'.repeat(150) })));
+    assert.equal(page.status, 400);
+    const reply = await api.post('connections', { name: 'c', strategy: 'auth0', enabled_clients: [first + 'é'.repeat(600)] });
+    assert.equal(reply.status, 400, reply.text);
+    const unknown = await api.post('roles', { name: 'r', [first + 'é'.repeat(200)]: 1 });
+    assert.equal(unknown.status, 400, unknown.text);
+  }
+});
+
+test('a member without a name is one that no schema knows', async () => {
+  assert.equal((await api.post('roles', { name: 'nameless', '': 1 })).status, 400);
+});
+
 test('clients prove who they are, one way at a time', async () => {
   const id = g.env.AUTH0_CLIENT_ID, secret = g.env.AUTH0_CLIENT_SECRET, audience = `${g.origin}/api/v2/`;
   const basic = { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` };
@@ -524,6 +554,15 @@ test('an organization is asked for before, or picked after the sign-in', async (
   const done = await browser.request(filled.url, { method: 'POST', form: filled.form });
   const code = new URL(done.location).searchParams.get('code');
   assert.equal(decodeToken(ok(await redeem(code, made.asks)).access_token).payload.org_id, made.acme.id);
+
+  // who is signed in, but is to sign in anew, does so although the organization was asked for in between
+  for (const fresh of [{ prompt: 'login' }, { max_age: '0' }]) {
+    page = await browser.follow(await browser.request(authorizeUrl(base(made.asks, { organization: undefined, ...fresh }))), g.origin);
+    filled = fillForm(page, { organizationName: 'acme' });
+    page = await browser.follow(await browser.request(filled.url, { method: 'POST', form: filled.form }), g.origin);
+    assert.equal(page.location, null);
+    assert.match(page.text, /name="password"/);
+  }
 
   const one = await login(made.picks, { who: 'ada', organization: undefined }); // one organization: no question
   assert.equal(decodeToken(ok(await redeem(one.code, made.picks)).access_token).payload.org_id, made.acme.id);
