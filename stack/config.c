@@ -11,6 +11,14 @@ const char *gh_config_stack(const struct gh_config *c) {
     return c->stack;
 }
 
+json_t *gh_config_values(const struct gh_config *c) {
+    return c->values;
+}
+
+const char *gh_config_salt(const struct gh_config *c) {
+    return config_saved_state(c);
+}
+
 /* ---- the passphrase ---- */
 
 static bool passphrase_from_file(const char *path, struct gh_buf *ret) {

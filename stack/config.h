@@ -26,6 +26,16 @@ enum gh_err gh_config_check(const struct gh_config *c, struct gh_diagnostics *d)
 enum gh_err gh_config_set(struct gh_config *c, struct gh_str key, struct gh_str value, bool secret,
                           struct gh_diagnostics *d);
 
+/* Takes the key out of the file. NOT_FOUND (it is not in there), IO, NOMEM: diagnosed. */
+enum gh_err gh_config_remove(struct gh_config *c, struct gh_str key, struct gh_diagnostics *d);
+
+/* What the file holds, by full key ("project:key"), in its order: wire form, a locked secret with null in it.
+ * Borrowed. */
+json_t *gh_config_values(const struct gh_config *c);
+
+/* What "encryptionsalt" says, for the secrets of other files; borrowed, or NULL. */
+const char *gh_config_salt(const struct gh_config *c);
+
 /* The value (wire form, new reference) of a key with its default, or NULL when it has none, is locked or does
  * not fit its type. A key of another package is written with it: "auth0:domain". */
 json_t *gh_config_get(const struct gh_config *c, const char *key);

@@ -9,7 +9,8 @@ static void add_line(struct gh_buf *ret, const char *line) {
     gh_buf_addf(ret, block ? ": {%s}\n" : ": %s\n", block ? line + 3 : line);
 }
 
-/* The whole file anew, where it is written in braces: its comments are lost, its values and order are not. */
+/* The whole file anew, where it is written in braces: its comments are lost, its values and order are not.
+ * Without line the key is left out. */
 static void write_anew(const struct gh_config *c, const char *section, struct gh_str key, const char *line,
                        struct gh_buf *ret) {
     const struct gh_yaml *culprit;
@@ -36,15 +37,17 @@ static void write_anew(const struct gh_config *c, const char *section, struct gh
             gh_yaml_write(ret, value);
             gh_buf_add_char(ret, '\n');
         }
-        if (here) {
+        if (here && line) {
             gh_buf_add(ret, GH_STR("  "));
             gh_yaml_quote(ret, key);
             add_line(ret, line);
-        } else {
+        } else if (!here) {
             gh_buf_add_char(ret, '\n');
         }
     }
     json_decref(root);
+    if (!line)
+        return;
     if (section && !seen)
         gh_buf_addf(ret, "%s:\n  ", section);
     if (!section || !seen) {
@@ -70,16 +73,9 @@ static bool reads_back(const struct gh_buf *text, const char *section, struct gh
     return same;
 }
 
-static enum gh_err save(struct gh_config *c, const char *section, struct gh_str key, const char *line,
-                        struct gh_diagnostics *d) {
-    gh_auto(gh_buf_release) struct gh_buf text = gh_buf_make(GH_LIMIT_STACK_FILE);
-    if (!gh_yaml_edit(c->text, c->root, section, key, gh_str_from(line), &text) ||
-        !reads_back(&text, section, key, line)) {
-        gh_buf_reset(&text);
-        write_anew(c, section, key, line, &text);
-    }
+static enum gh_err write_file(struct gh_config *c, const struct gh_buf *text, struct gh_diagnostics *d) {
     struct gh_arena *a = gh_arena_new(CONFIG_ARENA);
-    struct gh_str kept = a && !text.failed ? gh_arena_dup(a, gh_buf_str(&text)) : (struct gh_str){ 0 };
+    struct gh_str kept = a && !text->failed ? gh_arena_dup(a, gh_buf_str(text)) : (struct gh_str){ 0 };
     enum gh_err e = !kept.ptr ? GH_ERR_NOMEM : gh_file_write_atomic(c->path, kept, 0644);
     if (e) {
         gh_diagnose(d, GH_SEVERITY_ERROR, config_file(c), "the stack's file cannot be saved: %s",
@@ -89,6 +85,17 @@ static enum gh_err save(struct gh_config *c, const char *section, struct gh_str 
     }
     gh_diagnostics_source(d, c->shown, kept);
     return config_load(c, a, kept, d);
+}
+
+static enum gh_err save(struct gh_config *c, const char *section, struct gh_str key, const char *line,
+                        struct gh_diagnostics *d) {
+    gh_auto(gh_buf_release) struct gh_buf text = gh_buf_make(GH_LIMIT_STACK_FILE);
+    if (!gh_yaml_edit(c->text, c->root, section, key, gh_str_from(line), &text) ||
+        !reads_back(&text, section, key, line)) {
+        gh_buf_reset(&text);
+        write_anew(c, section, key, line, &text);
+    }
+    return write_file(c, &text, d);
 }
 
 struct gh_crypter *gh_config_crypter(struct gh_config *c, struct gh_diagnostics *d) {
@@ -158,4 +165,44 @@ enum gh_err gh_config_set(struct gh_config *c, struct gh_str key, struct gh_str 
         gh_yaml_quote(&line, value);
     }
     return line.failed ? GH_ERR_NOMEM : save(c, "config", gh_buf_str(&full), line.ptr, d);
+}
+
+/* The key as it stands in the file: with the project before it, or without. */
+static const struct gh_yaml *written_key(const struct gh_config *c, struct gh_str full) {
+    const struct gh_yaml *config =
+        c->root->kind == GH_YAML_MAPPING ? gh_yaml_get(c->root, GH_STR("config")) : NULL;
+    for (const struct gh_yaml *v = config ? config->first : NULL; v; v = v->next) {
+        gh_auto(gh_buf_release) struct gh_buf name = gh_buf_make(4096);
+        config_full_key(c, v->key->text, &name);
+        if (!name.failed && gh_str_eq(gh_buf_str(&name), full))
+            return v;
+    }
+    return NULL;
+}
+
+static bool is_without(const struct gh_buf *text, struct gh_str key) {
+    gh_auto(gh_arena_freep) struct gh_arena *a = gh_arena_new(CONFIG_ARENA);
+    gh_auto(gh_diagnostics_freep) struct gh_diagnostics *d = gh_diagnostics_new();
+    const struct gh_yaml *root, *config;
+    if (!a || !d || text->failed || gh_yaml_parse(a, "new", gh_buf_str(text), d, &root) ||
+        root->kind != GH_YAML_MAPPING || !(config = gh_yaml_get(root, GH_STR("config"))))
+        return false;
+    return gh_yaml_is_null(config) || (config->kind == GH_YAML_MAPPING && !gh_yaml_get(config, key));
+}
+
+enum gh_err gh_config_remove(struct gh_config *c, struct gh_str key, struct gh_diagnostics *d) {
+    gh_auto(gh_buf_release) struct gh_buf full = gh_buf_make(4096), text = gh_buf_make(GH_LIMIT_STACK_FILE);
+    config_full_key(c, key, &full);
+    const struct gh_yaml *there = full.failed ? NULL : written_key(c, gh_buf_str(&full));
+    if (!there) {
+        gh_diagnose(d, GH_SEVERITY_ERROR, config_file(c), "there is no configuration value '%.*s'",
+                    GH_STR_FMT(key));
+        return GH_ERR_NOT_FOUND;
+    }
+    if (!gh_yaml_cut(c->text, gh_yaml_get(c->root, GH_STR("config")), there, &text) ||
+        !is_without(&text, there->key->text)) {
+        gh_buf_reset(&text);
+        write_anew(c, "config", there->key->text, NULL, &text);
+    }
+    return write_file(c, &text, d);
 }

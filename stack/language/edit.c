@@ -90,6 +90,15 @@ bool gh_yaml_edit(struct gh_str text, const struct gh_yaml *root, const char *se
     return edit_map(text, map, key, value, ret);
 }
 
+bool gh_yaml_cut(struct gh_str text, const struct gh_yaml *map, const struct gh_yaml *entry,
+                 struct gh_buf *ret) {
+    if (map->kind != GH_YAML_MAPPING || map->flow)
+        return false;
+    gh_buf_add(ret, lines(text, 1, entry->key->line));
+    gh_buf_add(ret, lines(text, entry->last_line + 1, ~0u));
+    return true;
+}
+
 /* ---- scalars ---- */
 
 static bool is_plain(struct gh_str s) {

@@ -9,6 +9,10 @@
 bool gh_yaml_edit(struct gh_str text, const struct gh_yaml *root, const char *section, struct gh_str key,
                   struct gh_str value, struct gh_buf *ret);
 
+/* The text without this entry of a map; false as above. */
+bool gh_yaml_cut(struct gh_str text, const struct gh_yaml *map, const struct gh_yaml *entry,
+                 struct gh_buf *ret);
+
 /* A text as a YAML scalar: plain where that is plain to every reader, else in double quotes. */
 void gh_yaml_quote(struct gh_buf *out, struct gh_str text);
 

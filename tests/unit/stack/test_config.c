@@ -186,6 +186,35 @@ TEST(a_set_value_leaves_all_else_as_it_was) {
     }
 }
 
+TEST(a_removed_value_leaves_all_else_as_it_was) {
+    static const struct {
+        const char *before, *key, *after;
+        enum gh_err want;
+    } rows[] = {
+        { "# mine\nconfig:\n  # why\n  t:n: 1 # one\n  t:email: |\n    two\n    lines\nz: 2\n", "email",
+          "# mine\nconfig:\n  # why\n  t:n: 1 # one\nz: 2\n", GH_OK },
+        { "config:\n  t:n: 1\n", "t:n", "config:\n", GH_OK },
+        { "config:\n  n: 1\n", "n", "config:\n", GH_OK },
+        { "config:\n  auth0:domain: x\n  t:n: 1\n", "auth0:domain", "config:\n  t:n: 1\n", GH_OK },
+        { "config: {t:n: 1, t:email: x}\nz: [2]\n", "n", "config:\n  t:email: x\nz: [2]\n", GH_OK },
+        { "config: {t:n: 1}\n", "n", "config:\n", GH_OK },
+        { "config:\n  t:n: 1\n", "email", "config:\n  t:n: 1\n", GH_ERR_NOT_FOUND },
+        { "config:\n  t:n: 1\n", "", "config:\n  t:n: 1\n", GH_ERR_NOT_FOUND },
+        { "config:\n", "n", "config:\n", GH_ERR_NOT_FOUND },
+        { "a: 1\n", "a", "a: 1\n", GH_ERR_NOT_FOUND },
+        { NULL, "n", "", GH_ERR_NOT_FOUND },
+    };
+    for (size_t i = 0; i < GH_COUNT(rows); i++) {
+        gh_auto(stack_close) struct stack s = { 0 };
+        stack_open(&s, rows[i].before);
+        CHECK_ROW(rows[i].after, s.error == GH_OK);
+        CHECK_ROW(rows[i].after, gh_config_remove(s.c, gh_str_from(rows[i].key), s.d) == rows[i].want);
+        if (strcmp(content(&s), rows[i].after) != 0)
+            print_error("got:\n%s\n", content(&s));
+        CHECK_ROW(rows[i].after, strcmp(content(&s), rows[i].after) == 0);
+    }
+}
+
 TEST(what_does_not_fit_is_not_saved) {
     static const struct {
         const char *key, *value;
@@ -256,8 +285,8 @@ TEST(a_stack_name_cannot_leave_the_folder) {
     }
 }
 
-GH_TESTS(a_state_of_pulumi_opens_with_its_passphrase_only, a_ciphertext_opens_whole_or_not_at_all,
-         values_are_read_by_their_declared_type, defaults_hold_where_the_stack_says_nothing,
-         a_set_value_leaves_all_else_as_it_was, what_does_not_fit_is_not_saved,
-         a_secret_is_sealed_on_disk_and_opens_again, secrets_that_pulumi_wrote_are_read,
-         a_stack_name_cannot_leave_the_folder)
+GH_TESTS(a_removed_value_leaves_all_else_as_it_was, a_state_of_pulumi_opens_with_its_passphrase_only,
+         a_ciphertext_opens_whole_or_not_at_all, values_are_read_by_their_declared_type,
+         defaults_hold_where_the_stack_says_nothing, a_set_value_leaves_all_else_as_it_was,
+         what_does_not_fit_is_not_saved, a_secret_is_sealed_on_disk_and_opens_again,
+         secrets_that_pulumi_wrote_are_read, a_stack_name_cannot_leave_the_folder)
