@@ -167,3 +167,23 @@ for (const [what, directive] of [['off', 'gatehouse_token_cache off;'], ['too sm
       assert.equal(await said(lab, tokens.at(-1)), what === 'off' ? '200' : '200 HIT');
     } finally { await lab.stop(); }
   });
+
+describe('every algorithm, cold and warm, each key for its own only', () => {
+  const names = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'EdDSA'];
+  let lab;
+  const keys = names.map((alg) => new Key(`kid-${alg}`, alg));
+  before(async () => { lab = await Lab.start({ server }); await lab.feed.keys(issuer, keys); });
+  after(() => lab.stop());
+
+  for (const [i, alg] of names.entries())
+    test(alg, async () => {
+      const token = keys[i].token();
+      assert.equal(await said(lab, token), '200 MISS');
+      assert.equal(await said(lab, token), '200 HIT');
+      const [head, , signature] = token.split('.'), claims = keys[i].token({ sub: 'auth0|x' }).split('.')[1];
+      assert.equal(await said(lab, `${head}.${claims}.${signature}`), '401 bad_signature MISS');
+      for (const other of names.filter((name) => name !== alg)) assert.match(await said(lab, keys[i].token({}, { alg: other })), /^401 wrong_alg MISS$/, other);
+      const stranger = new Key(keys[i].kid, alg);
+      assert.equal(await said(lab, stranger.token()), '401 bad_signature MISS');
+    });
+});

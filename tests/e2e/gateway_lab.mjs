@@ -21,15 +21,21 @@ export const now = () => Math.floor(Date.now() / 1000);
 
 const b64 = (data) => Buffer.from(typeof data === 'string' || Buffer.isBuffer(data) ? data : JSON.stringify(data)).toString('base64url');
 
+const kinds = { RS: ['rsa', { modulusLength: 2048 }], PS: ['rsa', { modulusLength: 2048 }], Ed: ['ed25519', {}] };
+
 export class Key {
   constructor(kid, alg = 'RS256') {
     this.kid = kid;
     this.alg = alg;
-    const pair = alg === 'RS256' ? crypto.generateKeyPairSync('rsa', { modulusLength: 2048 }) : crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    Object.assign(this, pair);
+    const [type, options] = kinds[alg.slice(0, 2)] ?? ['ec', { namedCurve: alg === 'ES384' ? 'P-384' : 'P-256' }];
+    Object.assign(this, crypto.generateKeyPairSync(type, options));
   }
   get jwk() { return { ...this.publicKey.export({ format: 'jwk' }), kid: this.kid, use: 'sig', alg: this.alg }; }
-  sign(input) { return crypto.sign('sha256', Buffer.from(input, 'latin1'), { key: this.privateKey, dsaEncoding: 'ieee-p1363' }); }
+  sign(input) {
+    const how = { key: this.privateKey, dsaEncoding: 'ieee-p1363' };
+    if (this.alg.startsWith('PS')) Object.assign(how, { padding: crypto.constants.RSA_PKCS1_PSS_PADDING, saltLength: crypto.constants.RSA_PSS_SALTLEN_DIGEST });
+    return crypto.sign(this.alg === 'EdDSA' ? null : `sha${this.alg.slice(2)}`, Buffer.from(input, 'latin1'), how);
+  }
   // A token as the tenant makes it, with `claims` changed (undefined takes one away) and `header` too.
   token(claims = {}, header = {}) {
     const t = now();
