@@ -231,8 +231,11 @@ static void check_framing(struct call *c) {
     if (gh_request_header(&c->x, "Transfer-Encoding", &coding) &&
         (has_length || !gh_str_eq_nocase(coding, GH_STR("chunked"))))
         gh_refuse(&c->x, 400, "malformed", "Transfer-Encoding is not understood.");
-    else if (has_length && !gh_str_to_u64(length, GH_LIMIT_BODY, &bytes))
+    else if (has_length && !gh_str_to_u64(length, DISCARD_MAX, &bytes))
         gh_refuse(&c->x, 413, "too_large", "The body is larger than the limit.");
+    else if (has_length && bytes > GH_LIMIT_BODY)
+        c->discarded =
+            1; /* read on: a proxy that is cut off while it sends tells 502 instead of our answer */
 }
 
 /* Fills the exchange from the head; answers it at once when it is to be refused. */
