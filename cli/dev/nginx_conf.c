@@ -54,6 +54,8 @@ static void add_tenant(struct gh_buf *b, const struct gh_dev *dev) {
     gh_buf_addf(b, "        client_max_body_size %d;\n", GH_LIMIT_BODY * 2);
     gh_buf_addf(b, "        location / {\n"
                    "            proxy_pass http://tenant;\n"
+                   "            proxy_buffer_size 32k;\n" /* a redirect repeats the caller's state */
+                   "            proxy_buffers 4 32k;\n"
                    "            proxy_set_header Connection \"\";\n"
                    "            proxy_set_header Host $http_host;\n"
                    "            proxy_set_header X-Forwarded-For $remote_addr;\n"
