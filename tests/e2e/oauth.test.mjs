@@ -429,6 +429,24 @@ test('who does not get in sees one page, known or not', async () => {
   assert.deepEqual([locked.status, locked.bare], [known.status, known.bare]);
 });
 
+test('unknown users cost the time of known ones', async (t) => {
+  const kinds = { known: [], unknown: [] };
+  for (let i = 0; i < 3; i++) ok(await api.post('users', { connection: 'people', email: `known${i}@example.com`, password }));
+  for (let i = 0; i < 15; i++)
+    for (const kind of Object.keys(kinds)) { // by turns, so that a busy machine slows both
+      const browser = new Browser();
+      const page = await browser.follow(await browser.request(authorizeUrl(base())), g.origin);
+      const { url, form } = fillForm(page, { username: `${kind}${i % 3}@example.com`, password: 'wrong' });
+      const start = process.hrtime.bigint();
+      assert.equal((await browser.request(url, { method: 'POST', form })).status, 400);
+      kinds[kind].push(Number(process.hrtime.bigint() - start) / 1e6);
+    }
+  const [known, unknown] = Object.values(kinds).map((ms) => ms.sort((a, b) => a - b)[7]);
+  t.diagnostic(`median of 15: known ${known.toFixed(1)} ms, unknown ${unknown.toFixed(1)} ms`);
+  assert.ok(unknown / known > 0.5 && unknown / known < 2, `${unknown} / ${known}`);
+  assert.ok(Math.min(known, unknown) > 5, 'a password is hashed for both');
+});
+
 test('membership decides, and a connection may give it', async () => {
   const out = await login(made.app, { who: 'bob' });
   assert.deepEqual([out.error, out.description], ['access_denied', `user ${made.bob.user_id} is not part of the ${made.acme.id} organization`]);
