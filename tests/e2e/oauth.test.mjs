@@ -527,6 +527,38 @@ test('a new password ends what the old one opened, also what is under way', asyn
   assert.match((await browser.request(again.url, { method: 'POST', form: again.form })).location, /code=/);
 });
 
+test('/v2/logout ends the session for good, and leads only to listed addresses', async () => {
+  const logout = (browser, query = {}) => browser.request(`${g.origin}/v2/logout?${new URLSearchParams(query)}`);
+  const tenant = 'https://tenant.example/bye', own = 'https://app.example/bye';
+  ok(await api.patch('tenants/settings', { allowed_logout_urls: [tenant] }));
+  const { browser } = await login();
+  const cookie = browser.cookies.get('__Host-gatehouse'), alive = async (b) => /[?&]code=/.test((await b.request(authorizeUrl(base(made.app, { prompt: 'none' })))).location);
+  for (const query of [{ client_id: 'nobody', returnTo: own }, { returnTo: own }, { client_id: made.app.client_id, returnTo: tenant }, { client_id: made.app.client_id, returnTo: `${own}/x` }, { returnTo: `${tenant}\n` }]) {
+    const reply = await logout(browser, query);
+    assert.deepEqual([reply.status, reply.location], [400, null], JSON.stringify(query));
+  }
+  assert.ok(await alive(browser)); // a link that lies ends nothing
+  const bye = await logout(browser, { returnTo: tenant, federated: '' });
+  assert.deepEqual([bye.status, bye.location], [302, tenant]);
+  const kept = new Browser();
+  kept.cookies.set('__Host-gatehouse', cookie); // whoever kept the cookie has nothing
+  assert.ok(!(await alive(kept)) && !(await alive(browser)));
+  assert.equal((await logout(new Browser(), { client_id: made.app.client_id })).location, own); // the first of the list
+  assert.equal((await logout(new Browser())).location, tenant);
+  ok(await api.patch('tenants/settings', { allowed_logout_urls: [] }));
+  const page = await logout(new Browser());
+  assert.deepEqual([page.status, page.location], [200, null]);
+  assert.match(page.text, /You are logged out/);
+});
+
+test('what is not served is not announced', async () => {
+  const doc = ok(await readReply(await fetch(`${g.origin}/.well-known/openid-configuration`)));
+  for (const [member, path] of [['device_authorization_endpoint', '/oauth/device/code'], ['registration_endpoint', '/oidc/register'], ['end_session_endpoint', '/oidc/logout'], ['mfa_challenge_endpoint', '/mfa/challenge'], ['pushed_authorization_request_endpoint', '/oauth/par']]) {
+    assert.equal((await fetch(`${g.origin}${path}`, { method: 'POST' })).status, 404, path);
+    assert.equal(doc[member], undefined, member);
+  }
+});
+
 test('a public client needs PKCE, and personal sign-in has no organization', async () => {
   const { verifier, challenge } = pkce();
   const { code } = await login(made.spa, { organization: undefined, code_challenge: challenge, code_challenge_method: 'S256', audience: 'https://rfc.example', scope: 'openid offline_access read' });
