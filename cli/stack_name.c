@@ -34,9 +34,25 @@ static bool only_stack(const char *dir, char *room, size_t size) {
     return found == 1;
 }
 
+const char *gh_stack_selected(const char *dir, char *room, size_t size) {
+    char path[4096];
+    if (snprintf(path, sizeof path, "%s/.gatehouse/selected", dir) >= (int)sizeof path)
+        return NULL;
+    FILE *f = fopen(path, "re");
+    bool read = f && fgets(room, (int)size, f);
+    if (f)
+        fclose(f);
+    if (!read)
+        return NULL;
+    room[strcspn(room, "\n")] = '\0';
+    return *room ? room : NULL;
+}
+
 const char *gh_stack_name(const char *dir, const char *given, char *room, size_t size) {
     const char *name = given ? given : getenv("PULUMI_STACK");
     if (!name || !*name)
+        name = gh_stack_selected(dir, room, size);
+    if (!name)
         name = only_stack(dir, room, size) ? room : "dev";
     const char *last = strrchr(name, '/'); /* organization/project/stack, as Pulumi writes it */
     name = last ? last + 1 : name;

@@ -8,8 +8,11 @@ enum gh_stack_verb { GH_STACK_PREVIEW, GH_STACK_UP, GH_STACK_DESTROY };
 /* Parses the options and runs the command; returns its exit status. */
 int gh_stack_run(enum gh_stack_verb verb, int argc, char **argv);
 
-/* The stack that is meant: `given` (-s), else PULUMI_STACK, else the only Pulumi.<name>.yaml in `dir`, else
- * "dev". NULL after a message on stderr when the name is none. */
+/* What `stack select` keeps in DIR/.gatehouse/selected; NULL when there is none. */
+const char *gh_stack_selected(const char *dir, char *room, size_t size);
+
+/* The stack that is meant: `given` (-s), else PULUMI_STACK, else the one selected, else the only
+ * Pulumi.<name>.yaml in `dir`, else "dev". NULL after a message on stderr when the name is none. */
 const char *gh_stack_name(const char *dir, const char *given, char *room, size_t size);
 
 /* Exit statuses beyond those of command.h, as Pulumi's. */

@@ -59,3 +59,30 @@ test('config refuses what is wrong', () => {
   run(dir, ['config'], { code: 2, passphrase: 'another' });
   assert.match(run(dir, ['config', 'set', '--help']).stdout, /--secret/);
 });
+
+test('stacks are made, selected, listed and removed', () => {
+  const dir = project();
+  const current = () => JSON.parse(run(dir, ['stack', 'ls', '--json']).stdout).filter((s) => s.current).map((s) => s.name);
+  run(dir, ['stack', 'init', 'one']);
+  run(dir, ['stack', 'init', 'two', '--no-select']);
+  assert.deepEqual(current(), ['one']);
+  assert.match(fs.readFileSync(path.join(dir, 'Pulumi.one.yaml'), 'utf8'), /^encryptionsalt: /);
+  run(dir, ['stack', 'init', 'two'], { code: 1 });
+  run(dir, ['stack', 'select', 'three'], { code: 6 });
+  run(dir, ['stack', 'select', 'two']);
+  assert.deepEqual(current(), ['two']);
+  assert.match(run(dir, ['stack', 'ls']).stdout, /^one +0\ntwo\* +0\n/m);
+  run(dir, ['stack', 'output']);
+  run(dir, ['stack', 'rm'], { code: 2 });
+  run(dir, ['stack', 'rm', '-y']);
+  assert.deepEqual(current(), ['one']);
+  run(dir, ['stack', 'select', 'two'], { code: 6 });
+  const ledger = path.join(dir, '.gatehouse/one.json');
+  const full = JSON.parse(fs.readFileSync(ledger, 'utf8'));
+  full.resources.push({ name: 'r', type: 'auth0:index/role:Role', id: 'rol_1', inputs: {}, dependsOn: [] });
+  fs.writeFileSync(ledger, JSON.stringify(full));
+  assert.match(run(dir, ['stack', 'rm', 'one', '-y'], { code: 1 }).stderr, /still has 1 resource;/);
+  run(dir, ['stack', 'rm', 'one', '-y', '--force', '--preserve-config']);
+  assert.ok(!fs.existsSync(ledger) && fs.existsSync(path.join(dir, 'Pulumi.one.yaml')));
+  for (const args of [['init'], ['select'], ['init', '.x'], ['init', 'a b'], ['nothing'], []]) run(dir, ['stack', ...args], { code: 2 });
+});

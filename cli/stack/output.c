@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/stack/stack.h"
 #include "cli/stack_run.h"
 #include "core/cleanup.h"
 #include "stack/engine/ledger.h"
@@ -109,7 +110,7 @@ static int output(const struct flags *f, const char *name) {
     return status;
 }
 
-int gh_command_stack(int argc, char **argv) {
+int gh_stack_output(int argc, char **argv) {
     struct flags f = { .dir = "." };
     int operands = 0;
     const struct gh_option options[] = {
@@ -120,12 +121,8 @@ int gh_command_stack(int argc, char **argv) {
         { 0 },
     };
     int stop = gh_options_parse(options, "stack output [NAME] [OPTIONS]", "What the last up of a stack gave.",
-                                argc, argv, 2, &operands);
+                                argc, argv, 1, &operands);
     if (stop)
         return stop - 1;
-    if (operands < 1 || strcmp(argv[1], "output") != 0) {
-        fprintf(stderr, "gatehouse stack: say what: gatehouse stack output; see gatehouse stack --help\n");
-        return GH_EXIT_USAGE;
-    }
-    return output(&f, operands > 1 ? argv[2] : NULL);
+    return output(&f, operands ? argv[1] : NULL);
 }
