@@ -324,7 +324,9 @@ static enum gh_err replace(struct gh_engine *e, const struct gh_registration *r,
         gone->entry = json_incref(old);
         gone->inputs = json_incref(json_object_get(old, "inputs"));
         gone->id = strdup(json_string_value(json_object_get(old, "id")));
+        gone->note = "was replaced";
         err = gh_remove(e, gone);
+        gh_engine_tell(e, gone, err ? GH_EVENT_FAILED : GH_EVENT_DONE);
         gh_step_free(gone);
     }
     json_decref(old);

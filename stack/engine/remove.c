@@ -217,7 +217,10 @@ enum gh_err gh_remove_replaced(struct gh_engine *e) {
         s->entry = json_incref(entry);
         s->inputs = json_incref(json_object_get(entry, "inputs"));
         s->id = strdup(text(entry, "id"));
+        s->note = "was replaced";
+        gh_engine_tell(e, s, GH_EVENT_STARTED);
         enum gh_err one = gh_remove(e, s);
+        gh_engine_tell(e, s, one ? GH_EVENT_FAILED : GH_EVENT_DONE);
         err = err ? err : one;
         gh_step_free(s);
     }

@@ -207,6 +207,27 @@ test('killed at any moment, the next up converges without duplicates', async () 
   assert.equal((await api.get('clients?per_page=100')).body.filter((c) => c.name.startsWith('killed-')).length, 0);
 });
 
+test('a renamed connection is replaced: made anew, its users follow, the old one goes', async () => {
+  const text = (name) => `resources:
+  c: { type: auth0:Connection, properties: { strategy: auth0, name: ${name} } }
+  u: { type: auth0:User, properties: { connectionName: "\${c.name}", email: moved@example.com, password: ${canary} } }
+`;
+  const dir = program(text('before-users'));
+  must(await run(dir, ['up', '-y']));
+  fs.writeFileSync(path.join(dir, 'Pulumi.yaml'), `name: p\nruntime: yaml\n${text('after-users')}`);
+  assert.match(must(await run(dir, ['preview'])).out, /\+- auth0:index:Connection c replace/);
+  const up = must(await run(dir, ['up', '-y']));
+  assert.match(up.out, /^ - +auth0:index:Connection c deleted .*\(was replaced\)$/m);
+  assert.match(up.out, /^ - +auth0:index:User u deleted .*\(was replaced\)$/m);
+  const names = (await api.get('connections')).body.map((c) => c.name);
+  assert.ok(names.includes('after-users') && !names.includes('before-users'), names.join());
+  const people = (await api.get('users-by-email?email=moved@example.com')).body;
+  assert.deepEqual(people.map((u) => u.identities[0].connection), ['after-users']);
+  must(await run(dir, ['up', '-y', '--expect-no-changes']));
+  must(await run(dir, ['destroy', '-y']));
+  assert.deepEqual((await api.get('users-by-email?email=moved@example.com')).body, []);
+});
+
 test('nobody is asked where nobody can answer', async () => {
   const dir = program(role('asked'));
   assert.match(must(await run(dir, ['up']), 2).err, /--yes/);
