@@ -15,7 +15,7 @@ static const struct gh_command commands[] = {
     { "up", "make the tenant what Pulumi.yaml declares", gh_command_up },
     { "destroy", "remove what the stack made, give back what it adopted", gh_command_destroy },
     { "config", "the values of a stack: get, set, rm", gh_command_config },
-    { "stack", "output, init, select, ls, rm: the stacks of a folder", gh_command_stack },
+    { "stack", "output, init, select, ls, rm, export: the stacks of a folder", gh_command_stack },
     { NULL, NULL, NULL },
 };
 /* clang-format on */

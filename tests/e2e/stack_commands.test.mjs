@@ -1,6 +1,7 @@
 // tests/e2e/stack_commands.test.mjs - the commands around a stack that need no tenant: config and stack.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -85,4 +86,41 @@ test('stacks are made, selected, listed and removed', () => {
   run(dir, ['stack', 'rm', 'one', '-y', '--force', '--preserve-config']);
   assert.ok(!fs.existsSync(ledger) && fs.existsSync(path.join(dir, 'Pulumi.one.yaml')));
   for (const args of [['init'], ['select'], ['init', '.x'], ['init', 'a b'], ['nothing'], []]) run(dir, ['stack', ...args], { code: 2 });
+});
+
+test('the state is exported as Pulumi imports it', () => {
+  const dir = project('config:\n  pw: { type: string, secret: true }\n');
+  run(dir, ['stack', 'init', 'dev']);
+  run(dir, ['config', 'set', 'pw', JSON.stringify(canary)]);
+  const [, sealed] = /secure: (v1:\S+)/.exec(fs.readFileSync(path.join(dir, 'Pulumi.dev.yaml'), 'utf8'));
+  const ledger = path.join(dir, '.gatehouse/dev.json'), full = JSON.parse(fs.readFileSync(ledger, 'utf8'));
+  const mark = { '4dabf18193072939515e22adb298388d': '1b47061264138c4ac30d75fd1eb44270' };
+  const write = (secret) => {
+    full.resources = [
+      { name: 'org', type: 'auth0:index/organization:Organization', id: 'org_1', inputs: { name: 'o' }, dependsOn: [], protect: true, adopted: true },
+      { name: 'con', type: 'auth0:index/connection:Connection', id: 'con_1', inputs: { name: 'c', list: [secret] }, dependsOn: ['org', 'only-read', 'con'] },
+    ];
+    fs.writeFileSync(ledger, JSON.stringify(full));
+  };
+  write({ ...mark, ciphertext: sealed });
+  const { version, deployment } = JSON.parse(run(dir, ['stack', 'export'], { passphrase: null }).stdout);
+  assert.equal(version, 3);
+  assert.equal(deployment.manifest.magic, createHash('sha256').update(deployment.manifest.version).digest('hex'));
+  assert.equal(deployment.secrets_providers.type, 'passphrase');
+  assert.ok(fs.readFileSync(path.join(dir, 'Pulumi.dev.yaml'), 'utf8').includes(deployment.secrets_providers.state.salt));
+  const [stack, provider, org, con] = deployment.resources;
+  assert.equal(stack.urn, 'urn:pulumi:dev::p::pulumi:pulumi:Stack::p-dev');
+  assert.equal(org.urn, 'urn:pulumi:dev::p::auth0:index/organization:Organization::org');
+  assert.deepEqual([org.protect, org.retainOnDelete, con.protect, con.retainOnDelete], [true, true, undefined, undefined]);
+  assert.deepEqual(con.dependencies, [org.urn]);
+  assert.equal(con.provider, `${provider.urn}::${provider.id}`);
+  assert.equal(con.parent, stack.urn);
+  assert.match(provider.id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}$/);
+  assert.deepEqual(con.inputs.list, [{ ...mark, ciphertext: sealed }]);
+  const open = JSON.parse(run(dir, ['stack', 'export', '--show-secrets']).stdout).deployment.resources[3];
+  assert.deepEqual(open.inputs.list, [{ ...mark, plaintext: JSON.stringify(canary) }]);
+  run(dir, ['stack', 'export', '--show-secrets'], { passphrase: null, code: 2 });
+  write({ ...mark, digest: 'd1:00' });
+  run(dir, ['stack', 'export'], { code: 2 });
+  run(dir, ['stack', 'export', '-s', 'absent'], { code: 6 });
 });
