@@ -48,10 +48,10 @@ test('the place is shown: the line, and a mark below the column', () => {
 });
 
 test('all mistakes of a file are told at once, in its order', () => {
-  const { status, stderr } = check(`${organization('      authDomain: a\n      branding:\n        colours: {}\n')}  m:\n    type: auth0:OrganizationMember\n    properties: { organizationId: "\${o.id}", userId: <USER_ID>, roles: [] }\n`);
+  const { status, stdout, stderr } = check(`${organization('      authDomain: a\n      branding:\n        colours: {}\n')}  m:\n    type: auth0:OrganizationMember\n    properties: { organizationId: "\${o.id}", userId: <USER_ID>, roles: [] }\n`);
   assert.equal(status, 1);
   assert.deepEqual(errors(stderr).map((line) => /yaml:(\d+,\d+)/.exec(line)[1]), ['8,7', '10,9', '13,54', '13,65']);
-  assert.match(stderr, /4 errors, 0 warnings/);
+  assert.match(stdout, /4 errors, 0 warnings/);
 });
 
 test('the example is right, and check needs nothing but the file', () => {
