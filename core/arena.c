@@ -98,7 +98,3 @@ struct gh_str gh_arena_printf(struct gh_arena *a, const char *fmt, ...) {
     va_end(again);
     return (struct gh_str){ p, p ? (size_t)len : 0 };
 }
-
-size_t gh_arena_used(const struct gh_arena *a) {
-    return a->used;
-}

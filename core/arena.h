@@ -22,8 +22,6 @@ struct gh_str gh_arena_dup(struct gh_arena *a, struct gh_str s);
 char *gh_arena_cstr(struct gh_arena *a, struct gh_str s);
 struct gh_str gh_arena_printf(struct gh_arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-size_t gh_arena_used(const struct gh_arena *a);
-
 static inline void gh_arena_freep(struct gh_arena **a) {
     gh_arena_free(*a);
 }

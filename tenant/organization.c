@@ -19,30 +19,6 @@ bool gh_organization_has_member(struct gh_db *db, struct gh_str organization_id,
                    GH_BINDS(GH_TEXT("organization", organization_id), GH_TEXT("user", user_id)), err);
 }
 
-enum gh_err gh_organization_connection(struct gh_db *db, struct gh_str organization_id,
-                                       struct gh_str connection_id, json_t **doc) {
-    gh_auto(gh_rows_end) struct gh_rows rows = { 0 };
-    bool found = false;
-    enum gh_err e = gh_db_query(
-        db, GH_SQL_ORGANIZATION_CONNECTION_DOC,
-        GH_BINDS(GH_TEXT("organization", organization_id), GH_TEXT("connection", connection_id)), &rows);
-    if (!e)
-        e = gh_rows_next(&rows, &found);
-    if (e || !found)
-        return e ? e : GH_ERR_NOT_FOUND;
-
-    struct gh_str text = gh_rows_text(&rows, 0);
-    json_t *row = json_loadb(text.ptr, text.len, 0, NULL);
-    if (!row)
-        return GH_ERR_STORAGE;
-    if (!gh_doc_bool(row, "is_enabled", true)) { /* the older generation of the API has no such member */
-        json_decref(row);
-        return GH_ERR_NOT_FOUND;
-    }
-    *doc = row;
-    return GH_OK;
-}
-
 enum gh_err gh_organization_grant(struct gh_db *db, struct gh_str organization_id, const json_t *grant,
                                   const json_t *client) {
     if (gh_doc_bool(grant, "allow_any_organization", false) && gh_doc_bool(client, "is_first_party", true))

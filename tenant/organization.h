@@ -8,12 +8,6 @@
 bool gh_organization_has_member(struct gh_db *db, struct gh_str organization_id, struct gh_str user_id,
                                 enum gh_err *err);
 
-/* The connection counts only if the organization enables it: NOT_FOUND when it has no such connection or
- * is_enabled is false. *doc: the organization's connection row (assign_membership_on_login, …); the caller
- * owns it. Whether the client has the connection is another question: tenant/login/usable.h asks both. */
-enum gh_err gh_organization_connection(struct gh_db *db, struct gh_str organization_id,
-                                       struct gh_str connection_id, json_t **doc);
-
 /* May this client grant be used for the organization: it is associated, or the grant says
  * allow_any_organization and the client is of the first party. GH_OK, NO_PERMISSION, STORAGE. */
 enum gh_err gh_organization_grant(struct gh_db *db, struct gh_str organization_id, const json_t *grant,

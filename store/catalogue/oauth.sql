@@ -4,9 +4,6 @@ SELECT sealed_secret FROM clients WHERE id = $id;
 -- name: organization_has_member
 SELECT 1 FROM organization_members WHERE organization_id = $organization AND user_id = $user;
 
--- name: organization_connection_doc
-SELECT doc FROM organization_connections WHERE organization_id = $organization AND connection_id = $connection;
-
 -- name: organization_has_grant
 SELECT 1 FROM organization_client_grants WHERE organization_id = $organization AND grant_id = $grant;
 
