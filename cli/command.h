@@ -19,4 +19,5 @@ int gh_command_preview(int argc, char **argv);
 int gh_command_up(int argc, char **argv);
 int gh_command_destroy(int argc, char **argv);
 int gh_command_config(int argc, char **argv);
+int gh_command_token(int argc, char **argv);
 int gh_command_stack(int argc, char **argv);

@@ -16,6 +16,7 @@ static const struct gh_command commands[] = {
     { "destroy", "remove what the stack made, give back what it adopted", gh_command_destroy },
     { "config", "the values of a stack: get, set, rm", gh_command_config },
     { "stack", "output, init, select, ls, rm, export: the stacks of a folder", gh_command_stack },
+    { "token", "print an access token for curl", gh_command_token },
     { NULL, NULL, NULL },
 };
 /* clang-format on */

@@ -211,6 +211,8 @@ static enum gh_err fetch_token(struct gh_api *api, struct gh_arena *a, struct gh
     add_form(&form, "client_id", s->client_id);
     add_form(&form, "client_secret", s->client_secret);
     add_form(&form, "audience", audience.ptr);
+    if (s->organization)
+        add_form(&form, "organization", s->organization);
     struct gh_http_header header = { GH_STR("Content-Type"), GH_STR("application/x-www-form-urlencoded") };
     struct gh_http_call call = {
         .method = "POST", .url = url.ptr, .headers = &header, .header_count = 1, .body = gh_buf_str(&form)
@@ -248,6 +250,15 @@ static enum gh_err call_with_token(struct gh_api *api, struct gh_arena *a, const
         return e;
     take_body(ret, &reply);
     return ret->status >= 500 ? GH_ERR_IO : outcome(ret->status);
+}
+
+enum gh_err gh_api_token(struct gh_api *api, const char **ret, struct gh_api_reply *reply) {
+    gh_auto(gh_arena_freep) struct gh_arena *a = gh_arena_new(ARENA);
+    *reply = (struct gh_api_reply){ 0 };
+    enum gh_err e = !a ? GH_ERR_NOMEM : api->token ? GH_OK : fetch_token(api, a, reply);
+    if (!e)
+        *ret = api->token + strlen("Bearer ");
+    return e;
 }
 
 enum gh_err gh_api_call(struct gh_api *api, const char *method, const char *path, json_t *body,

@@ -13,6 +13,7 @@ struct gh_api_settings {
     const char *client_id, *client_secret; /* or: */
     const char *token;                     /* AUTH0_API_TOKEN */
     const char *audience;                  /* NULL: https://DOMAIN/api/v2/ */
+    const char *organization;              /* NULL: a token of no organization */
     const char *ca_file;                   /* NULL: the system's */
 };
 
@@ -45,6 +46,9 @@ struct gh_api_reply {
     char error[400]; /* "409 Conflict: The role already exists. (…)", or why there was no answer */
 };
 void gh_api_reply_release(struct gh_api_reply *r);
+
+/* The access token by itself, borrowed until the client goes. NO_TOKEN when it was refused. */
+enum gh_err gh_api_token(struct gh_api *api, const char **ret, struct gh_api_reply *reply);
 
 /* Sends and, where that is safe, sends again: 429 always (it was not done), no connection always, 5xx and
  * lost answers for all methods but POST. `path` begins with a slash and is encoded already. The result is

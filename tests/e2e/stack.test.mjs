@@ -228,6 +228,25 @@ test('a renamed connection is replaced: made anew, its users follow, the old one
   assert.deepEqual((await api.get('users-by-email?email=moved@example.com')).body, []);
 });
 
+test('a token is printed alone, or none', async () => {
+  const token = (args, env = {}) => new Promise((resolve) => {
+    const child = spawn(gatehouse, ['token', ...args], { env: { ...g.childEnv, ...env } });
+    let out = '', err = '';
+    child.stdout.on('data', (data) => (out += data));
+    child.stderr.on('data', (data) => (err += data));
+    child.on('close', (code) => resolve({ code, out, err }));
+  });
+  const good = must(await token([]));
+  assert.match(good.out, /^[\w-]+\.[\w-]+\.[\w-]+\n$/);
+  assert.equal(JSON.parse(Buffer.from(good.out.split('.')[1], 'base64url')).aud, `https://${g.env.AUTH0_DOMAIN}/api/v2/`);
+  for (const [args, env, code] of [[['--audience', 'https://nobody.example'], {}, 3], [['--organization', 'org_AAAAAAAAAAAAAAAA'], {}, 3],
+    [[], { AUTH0_CLIENT_SECRET: 'wrong' }, 3], [[], { AUTH0_CLIENT_SECRET: '', AUTH0_API_TOKEN: 'x' }, 2], [['--client'], {}, 2]]) {
+    const refused = must(await token(args, env), code);
+    assert.equal(refused.out, '');
+    assert.ok(refused.err && !refused.err.includes(g.env.AUTH0_CLIENT_SECRET));
+  }
+});
+
 test('nobody is asked where nobody can answer', async () => {
   const dir = program(role('asked'));
   assert.match(must(await run(dir, ['up']), 2).err, /--yes/);
