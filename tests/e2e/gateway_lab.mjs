@@ -169,7 +169,7 @@ export class Lab {
     this.child.stderr.on('data', (data) => (this.log += data));
     await until('nginx to listen', () => {
       if (this.child.exitCode !== null) throw new Error(`nginx ended:\n${this.log}`);
-      return fs.existsSync(path.join(this.dir, 'nginx.pid')) && fs.existsSync(this.socket);
+      return fs.existsSync(path.join(this.dir, 'nginx.pid')) && fs.existsSync(this.socket) && this.workers.length > 0; // reload() waits for these to end
     });
   }
   get workers() { return fs.readFileSync(`/proc/${this.child.pid}/task/${this.child.pid}/children`, 'utf8').split(' ').filter(Boolean); }
