@@ -5,6 +5,7 @@
 
 #include "core/limits.h"
 #include "stack/config.h"
+#include "stack/language/fit.h"
 #include "stack/language/type.h"
 
 struct evaluation {
@@ -25,34 +26,9 @@ static struct gh_position where(const struct evaluation *ev, struct place at) {
     return at_place(ev->p->file, at);
 }
 
-static json_t *wrap(json_t *value, bool secret) {
-    return secret && value && !gh_value_is_secret(value) ? gh_value_secret(value) : value;
-}
-
-/* Variables that hold variables grow by powers, like the alias bomb of YAML: each value is measured before
- * anything walks through it. A shared part counts as often as it is there. */
-static bool within(json_t *value, size_t *room, unsigned depth) {
-    size_t size = 16 + json_string_length(value), i;
-    json_t *child;
-    const char *key;
-    if (size > *room || depth > GH_LIMIT_STACK_DEPTH)
-        return false;
-    *room -= size;
-    json_array_foreach(value, i, child) {
-        if (!within(child, room, depth + 1))
-            return false;
-    }
-    json_object_foreach(value, key, child) {
-        if (!within(child, room, depth + 1))
-            return false;
-    }
-    return true;
-}
-
 /* Steals the value. */
 static json_t *measured(struct evaluation *ev, struct place at, json_t *value) {
-    size_t room = GH_LIMIT_STACK_VALUE;
-    if (!value || within(value, &room, 1))
+    if (!value || fit_is_within_limits(value))
         return value;
     gh_diagnose(ev->d, GH_SEVERITY_ERROR, where(ev, at), "this value is too large or nested too deeply");
     json_decref(value);
@@ -104,7 +80,7 @@ static json_t *follow(struct evaluation *ev, const struct expr *e, json_t *value
         if (!value)
             return NULL;
     }
-    return wrap(json_incref(value), secret);
+    return fit_wrap(json_incref(value), secret);
 }
 
 static json_t *evaluate_access(struct evaluation *ev, const struct expr *e) {
@@ -129,39 +105,6 @@ static json_t *evaluate_access(struct evaluation *ev, const struct expr *e) {
 
 /* ---- text ---- */
 
-static bool add_number(struct gh_buf *out, double n) {
-    char text[40];
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, n);
-        if (strtod(text, NULL) == n)
-            break;
-    }
-    gh_buf_add(out, gh_str_from(text));
-    return true;
-}
-
-/* A scalar as text; false for lists and maps. */
-static bool add_text(struct gh_buf *out, const json_t *value) {
-    switch (json_typeof(value)) {
-    case JSON_STRING:
-        gh_buf_add(out, (struct gh_str){ json_string_value(value), json_string_length(value) });
-        return true;
-    case JSON_INTEGER:
-        gh_buf_addf(out, "%lld", (long long)json_integer_value(value));
-        return true;
-    case JSON_REAL:
-        return add_number(out, json_real_value(value));
-    case JSON_TRUE:
-    case JSON_FALSE:
-        gh_buf_add(out, json_is_true(value) ? GH_STR("true") : GH_STR("false"));
-        return true;
-    case JSON_NULL:
-        return true;
-    default:
-        return false;
-    }
-}
-
 static json_t *evaluate_text(struct evaluation *ev, const struct expr *e) {
     gh_auto(gh_buf_release) struct gh_buf out = gh_buf_make(GH_LIMIT_STACK_FILE);
     bool secret = false, unknown = false, good = true;
@@ -171,7 +114,7 @@ static json_t *evaluate_text(struct evaluation *ev, const struct expr *e) {
             return NULL;
         secret |= gh_value_has_secret(value);
         unknown |= gh_value_has_unknown(value);
-        good = add_text(&out, gh_value_reveal(value));
+        good = fit_add_text(&out, gh_value_reveal(value));
         json_decref(value);
     }
     if (!good || out.failed) {
@@ -180,19 +123,10 @@ static json_t *evaluate_text(struct evaluation *ev, const struct expr *e) {
                          : "a list or a map cannot be part of a text; see fn::toJSON");
         return NULL;
     }
-    return wrap(unknown ? gh_value_unknown() : json_stringn(out.ptr ? out.ptr : "", out.len), secret);
+    return fit_wrap(unknown ? gh_value_unknown() : json_stringn(out.ptr ? out.ptr : "", out.len), secret);
 }
 
 /* ---- calls ---- */
-
-static json_t *mark_secrets(json_t *object, const struct gh_property *properties, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        json_t *value = json_object_get(object, properties[i].name);
-        if (properties[i].secret && value && !json_is_null(value) && !gh_value_is_secret(value))
-            json_object_set_new(object, properties[i].name, gh_value_secret(json_incref(value)));
-    }
-    return object;
-}
 
 static json_t *evaluate_members(struct evaluation *ev, const struct expr *first) {
     json_t *object = json_object();
@@ -224,14 +158,14 @@ static json_t *evaluate_invoke(struct evaluation *ev, const struct expr *e) {
         return NULL;
     }
     if (json_is_object(result) && !gh_value_is_secret(result))
-        mark_secrets(result, e->function->outputs, e->function->output_count);
+        fit_mark_secrets(result, e->function->outputs, e->function->output_count);
     if (e->returns.len && !gh_value_is_unknown(result)) {
         const struct access path = { .name = e->returns };
         json_t *one = follow(ev, e, result, &path);
         json_decref(result);
         result = one;
     }
-    return wrap(result, secret);
+    return fit_wrap(result, secret);
 }
 
 static json_t *evaluate_builtin(struct evaluation *ev, const struct expr *e) {
@@ -248,9 +182,9 @@ static json_t *evaluate_builtin(struct evaluation *ev, const struct expr *e) {
     }
     json_t *ret = NULL;
     if (good && unknown)
-        ret = wrap(gh_value_unknown(), secret || strcmp(e->builtin->name, "secret") == 0);
+        ret = fit_wrap(gh_value_unknown(), secret || strcmp(e->builtin->name, "secret") == 0);
     else if (good)
-        ret = wrap(e->builtin->run(&call), secret);
+        ret = fit_wrap(e->builtin->run(&call), secret);
     json_decref(call.arguments[0]);
     json_decref(call.arguments[1]);
     return ret;
@@ -293,70 +227,6 @@ static json_t *evaluate(struct evaluation *ev, const struct expr *e) {
     return NULL;
 }
 
-/* ---- inputs by the schema: numbers and booleans become texts where a text is wanted, null is "not set",
- * what the provider calls secret is one ---- */
-
-static json_t *fit(json_t *value, struct gh_str type); /* value stolen */
-
-static json_t *fit_members(json_t *object, const struct gh_property *properties, size_t count) {
-    json_t *ret = json_object(), *value;
-    const char *key;
-    json_object_foreach(object, key, value) {
-        const struct gh_property *p = gh_schema_property(properties, count, gh_str_from(key));
-        if (json_is_null(value))
-            continue;
-        json_t *fitted = fit(json_incref(value), p ? gh_str_from(p->type) : GH_STR("any"));
-        json_object_set_new(ret, key, wrap(fitted, p && p->secret));
-    }
-    json_decref(object);
-    return ret;
-}
-
-static json_t *fit_text(json_t *value) {
-    if (!json_is_number(value) && !json_is_boolean(value))
-        return value;
-    gh_auto(gh_buf_release) struct gh_buf out = gh_buf_make(64);
-    (void)add_text(&out, value);
-    json_decref(value);
-    return json_stringn(out.ptr, out.len);
-}
-
-static json_t *fit_items(json_t *value, struct gh_str item) {
-    json_t *child;
-    const char *key;
-    size_t i;
-    json_array_foreach(value, i, child) {
-        json_array_set_new(value, i, fit(json_incref(child), item));
-    }
-    json_object_foreach(value, key, child) {
-        json_object_set_new(value, key, fit(json_incref(child), item));
-    }
-    return value;
-}
-
-static json_t *fit(json_t *value, struct gh_str type) {
-    if (!value || gh_value_is_unknown(value))
-        return value;
-    if (gh_value_is_secret(value)) {
-        json_t *plain = json_incref(gh_value_reveal(value));
-        json_decref(value);
-        return gh_value_secret(fit(plain, type));
-    }
-    if (gh_str_is(type, "string"))
-        return fit_text(value);
-    if (gh_str_is(type, "integer") && json_is_real(value)) { /* 1e3; the check refused fractions */
-        json_int_t n = (json_int_t)json_real_value(value);
-        json_decref(value);
-        return json_integer(n);
-    }
-    if (type_is_list(type) && json_is_array(value))
-        return fit_items(value, type_item(type));
-    if (type_is_map(type) && json_is_object(value))
-        return fit_items(value, type_value(type));
-    const struct gh_object_type *object = json_is_object(value) ? type_object(type) : NULL;
-    return object ? fit_members(value, object->properties, object->property_count) : value;
-}
-
 /* ---- resources ---- */
 
 struct names {
@@ -381,28 +251,6 @@ static bool dependencies(struct evaluation *ev, const struct declaration *d, str
     return good;
 }
 
-static bool input_is_secret(const struct gh_registration *reg, const char *name) {
-    const char *const *more = reg->additional_secret_outputs;
-    for (; more && *more; more++)
-        if (strcmp(*more, name) == 0)
-            return true;
-    return gh_value_has_secret(json_object_get(reg->inputs, name));
-}
-
-/* An output is as secret as the input it came from. */
-static void mark_outputs(json_t *outputs, const struct declaration *d, const struct gh_registration *reg) {
-    const struct gh_resource_type *t = d->resource;
-    mark_secrets(outputs, t->inputs, t->input_count);
-    mark_secrets(outputs, t->outputs, t->output_count);
-    const char *key;
-    json_t *value;
-    void *next;
-    json_object_foreach_safe(outputs, next, key, value) {
-        if (!json_is_null(value) && !gh_value_is_secret(value) && input_is_secret(reg, key))
-            json_object_set_new(outputs, key, gh_value_secret(json_incref(value)));
-    }
-}
-
 /* The id of what is only read, plain; new reference, NULL when it is no text. */
 static json_t *evaluate_id(struct evaluation *ev, const struct declaration *d) {
     json_t *id = evaluate(ev, d->get_id), *plain = id ? json_incref(gh_value_reveal(id)) : NULL;
@@ -423,7 +271,7 @@ static json_t *register_resource(struct evaluation *ev, const struct declaration
         json_decref(id);
         return NULL;
     }
-    inputs = fit_members(inputs, d->resource->inputs, d->resource->input_count);
+    inputs = fit_inputs(d->resource, inputs);
     const struct options *o = &d->options;
     const struct gh_registration reg = {
         .name = d->registered,
@@ -445,7 +293,7 @@ static json_t *register_resource(struct evaluation *ev, const struct declaration
     const struct gh_registrar *r = ev->registrar;
     enum gh_err error = r->register_resource(r->context, &reg, ev->d, &outputs);
     if (!error && outputs)
-        mark_outputs(outputs, d, &reg);
+        fit_outputs(d->resource, &reg, outputs);
     else if (!ev->error)
         ev->error = error;
     json_decref(inputs);
