@@ -45,6 +45,10 @@ static enum gh_err examine(const char *dir, const char *stack, struct gh_diagnos
     if (e)
         return e;
     e = gh_program_check(p, d);
+    if (!gh_program_is_yaml(p))
+        gh_diagnose(d, GH_SEVERITY_WARNING, (struct gh_position){ 0 },
+                    "what a %s program declares is known when it runs: gatehouse preview checks it",
+                    gh_program_runtime(p));
     if (!stack)
         return e;
     gh_auto(gh_config_freep) struct gh_config *config = NULL;

@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "core/cleanup.h"
 #include "stack/engine/display.h"
+#include "stack/host.h"
 #include "sys/clock.h"
 
 struct flags {
@@ -177,6 +178,19 @@ static int failure(const struct run *r, int status) {
     return print_errors(r, gh_engine_denied(r->engine) ? GH_EXIT_DENIED : status);
 }
 
+/* One pass of the program: YAML is evaluated here, the others run under their host. */
+static enum gh_err run_program(struct run *r, bool preview) {
+    struct gh_registrar registrar = gh_engine_registrar(r->engine);
+    const struct gh_host host = {
+        .dir = r->flags.dir, .program = r->program, .config = r->config, .preview = preview
+    };
+    json_decref(r->outputs);
+    r->outputs = NULL;
+    return gh_program_is_yaml(r->program)
+               ? gh_program_run(r->program, r->config, &registrar, r->diagnostics, &r->outputs)
+               : gh_host_run(&host, &registrar, r->diagnostics, &r->outputs);
+}
+
 static int plan(struct run *r) {
     if (!r->flags.json && !r->flags.skip_preview)
         printf("%s (%s):\n", verbs[r->verb].planning, r->stack);
@@ -184,8 +198,7 @@ static int plan(struct run *r) {
     if (r->verb == GH_STACK_DESTROY)
         e = gh_engine_plan_destroy(r->engine);
     else {
-        struct gh_registrar registrar = gh_engine_registrar(r->engine);
-        e = gh_program_run(r->program, r->config, &registrar, r->diagnostics, &r->outputs);
+        e = run_program(r, true);
         e = e ? e : gh_engine_end_plan(r->engine);
     }
     return e || errors(r) ? failure(r, GH_EXIT_ERROR) : GH_EXIT_OK;
@@ -228,12 +241,8 @@ static int apply(struct run *r) {
         printf("%s%s (%s):\n", r->flags.skip_preview ? "" : "\n", verbs[r->verb].doing, r->stack);
     enum gh_err e = GH_OK;
     gh_engine_begin_apply(r->engine, r->flags.json ? NULL : gh_display_step);
-    if (r->verb == GH_STACK_UP) {
-        struct gh_registrar registrar = gh_engine_registrar(r->engine);
-        json_decref(r->outputs);
-        r->outputs = NULL;
-        e = gh_program_run(r->program, r->config, &registrar, r->diagnostics, &r->outputs);
-    }
+    if (r->verb == GH_STACK_UP)
+        e = run_program(r, false);
     json_t *none = json_object();
     enum gh_err ended =
         gh_engine_end_apply(r->engine, r->verb == GH_STACK_DESTROY ? none : r->outputs, e != GH_OK);

@@ -308,6 +308,43 @@ json_t *gh_config_get(const struct gh_config *c, const char *key) {
     return full.failed ? NULL : value_of(c, full.ptr, config_declared(c, gh_buf_str(&full)));
 }
 
+static bool has_locked(json_t *value) {
+    const char *key;
+    json_t *child;
+    size_t i;
+    bool locked = is_locked(value);
+    json_object_foreach(value, key, child) locked |= has_locked(child);
+    json_array_foreach(value, i, child) locked |= has_locked(child);
+    return locked;
+}
+
+static void add_declared(const struct gh_config *c, const struct declaration *v, json_t *values) {
+    gh_auto(gh_buf_release) struct gh_buf full = gh_buf_make(4096);
+    config_full_key(c, v->name, &full);
+    json_t *value = full.failed ? NULL : value_of(c, full.ptr, v);
+    if (value)
+        json_object_set_new(values, full.ptr, value);
+}
+
+enum gh_err gh_config_for_host(const struct gh_config *c, struct gh_diagnostics *d, json_t **ret) {
+    json_t *values = json_copy(c->values), *value;
+    const char *key;
+    *ret = NULL;
+    json_object_foreach(values, key, value) {
+        if (!has_locked(value))
+            continue;
+        gh_diagnose(d, GH_SEVERITY_ERROR, config_file(c), "configuration value '%s' is a locked secret", key);
+        gh_diagnose_detail(d, "set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE");
+        json_decref(values);
+        return GH_ERR_MALFORMED;
+    }
+    for (size_t i = 0; i < c->program->count; i++)
+        if (c->program->all[i]->kind == DECLARED_CONFIG)
+            add_declared(c, c->program->all[i], values);
+    *ret = values;
+    return values ? GH_OK : GH_ERR_NOMEM;
+}
+
 static void check_value(const struct gh_config *c, const struct declaration *v, struct gh_diagnostics *d) {
     gh_auto(gh_buf_release) struct gh_buf full = gh_buf_make(4096);
     config_full_key(c, v->name, &full);

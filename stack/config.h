@@ -40,6 +40,10 @@ const char *gh_config_salt(const struct gh_config *c);
  * not fit its type. A key of another package is written with it: "auth0:domain". */
 json_t *gh_config_get(const struct gh_config *c, const char *key);
 
+/* All values, by full key ("project:key"), with the defaults of those that the program declares: a new object
+ * in wire form. MALFORMED when a secret is locked: diagnosed, *ret is NULL then. */
+enum gh_err gh_config_for_host(const struct gh_config *c, struct gh_diagnostics *d, json_t **ret);
+
 /* Pulumi's passphrase crypter for state files too: text <-> "v1:…". */
 struct gh_crypter;
 

@@ -145,7 +145,7 @@ enum gh_err gh_config_set(struct gh_config *c, struct gh_str key, struct gh_str 
     const struct declaration *v = config_declared(c, gh_buf_str(&full));
     bool own = gh_str_starts(gh_buf_str(&full), gh_str_from(gh_program_name(c->program))) &&
                full.ptr[strlen(gh_program_name(c->program))] == ':';
-    if (!v && own)
+    if (!v && own && gh_program_is_yaml(c->program)) /* other languages declare nothing */
         return refuse_key(c, key, d);
     json_t *text = json_stringn(value.ptr ? value.ptr : "", value.len), *fits;
     fits = text && !memchr(json_string_value(text), 0, value.len) ? config_typed(text, v ? v->type : NULL)

@@ -135,12 +135,23 @@ static void project_runtime(struct loading *l, const struct gh_yaml *v) {
         refuse(&l->r, place_of(v), "the runtime needs a name");
         return;
     }
-    if (!gh_str_is(name->text, "yaml"))
+    static const char *const known[] = { "yaml", "nodejs" };
+    for (size_t i = 0; i < GH_COUNT(known); i++)
+        if (gh_str_is(name->text, known[i]))
+            l->p->runtime = known[i];
+    if (!l->p->runtime)
         refuse(&l->r, place_of(name),
-               "runtime '%.*s' is not supported: Gatehouse runs programs with runtime: yaml",
+               "runtime '%.*s' is not supported: Gatehouse runs programs with runtime yaml or nodejs",
                GH_STR_FMT(name->text));
     if (options && gh_yaml_get(options, GH_STR("compiler")))
         refuse(&l->r, place_of(options), "a compiler is not in Gatehouse's subset of Pulumi YAML");
+}
+
+static void project_main(struct loading *l, const struct gh_yaml *v) {
+    if (!record_is_text(l, v))
+        return;
+    l->p->main = v->text.ptr;
+    l->p->main_at = place_of(v->key);
 }
 
 static const struct key project_keys[] = {
@@ -164,7 +175,7 @@ static const struct key project_keys[] = {
     { "configuration", NULL, "is deprecated: rename it to 'config'" },
     { "components", NULL, NOT_HERE },
     { "packages", NULL, NOT_HERE },
-    { "main", NULL, NOT_HERE },
+    { "main", project_main },
     { "stackConfigDir", NULL, NOT_HERE ": Pulumi.<stack>.yaml stands beside Pulumi.yaml" },
 };
 
@@ -207,6 +218,8 @@ enum gh_err gh_program_parse(const char *dir, const char *file, struct gh_str te
     enum gh_err e = gh_yaml_parse(a, p->file, text, d, &root);
     if (!e && project_name(&l, root)) {
         record_keys(&l, root, "the project", project_keys, GH_COUNT(project_keys));
+        if (p->main && p->runtime && gh_program_is_yaml(p))
+            refuse(&l.r, p->main_at, "'main' is for programs in another language than YAML");
         registered_are_unique(&l);
         if (!graph_link(p, d))
             l.r.failed = true;
@@ -243,4 +256,16 @@ void gh_program_free(struct gh_program *p) {
 
 const char *gh_program_name(const struct gh_program *p) {
     return p->name;
+}
+
+const char *gh_program_runtime(const struct gh_program *p) {
+    return p->runtime;
+}
+
+bool gh_program_is_yaml(const struct gh_program *p) {
+    return strcmp(p->runtime, "yaml") == 0;
+}
+
+const char *gh_program_main(const struct gh_program *p) {
+    return p->main;
 }

@@ -83,7 +83,8 @@ struct declaration {
 
 struct gh_program {
     struct gh_arena *arena;
-    const char *file, *dir, *name;
+    const char *file, *dir, *name, *runtime, *main; /* main: or NULL */
+    struct place main_at;
     struct declaration **all; /* config, then variables, then resources, as written */
     size_t count;
     struct declaration **by_name; /* sorted */
