@@ -10,7 +10,7 @@ int gh_command_stack(int argc, char **argv) {
         { "select", "say which stack is meant from now on", gh_stack_select },
         { "ls", "the stacks of this folder", gh_stack_ls },
         { "rm", "remove an empty stack", gh_stack_rm },
-        { "export", "the state, as the real Pulumi imports it", gh_stack_export },
+        { "export", "the state as a deployment in the layout of Pulumi", gh_stack_export },
         { 0 },
     };
     return gh_subcommand_run(rows, "stack", NULL, argc, argv);
