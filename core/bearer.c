@@ -15,11 +15,12 @@ static bool of_scheme(struct gh_str value, struct gh_str scheme, struct gh_str *
     return gh_str_eq_nocase(head, scheme);
 }
 
-/* The characters of a compact JWS, which are fewer than RFC 6750 allows. */
-static bool is_token_char(char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.';
-}
+/* The characters of a compact JWS, which are fewer than RFC 6750 allows. A table, because every guarded
+ * request looks at each character of its token. */
+static const bool token_chars[256] = {
+    ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['0' ... '9'] = true,
+    ['-'] = true,         ['_'] = true,         ['.'] = true,
+};
 
 enum gh_err gh_bearer_parse(struct gh_str value, struct gh_str *ret) {
     struct gh_str token;
@@ -30,7 +31,7 @@ enum gh_err gh_bearer_parse(struct gh_str value, struct gh_str *ret) {
     if (token.len > GH_LIMIT_TOKEN)
         return GH_ERR_TOO_LARGE;
     for (size_t i = 0; i < token.len; i++)
-        if (!is_token_char(token.ptr[i]))
+        if (!token_chars[gh_bytes(token)[i]])
             return GH_ERR_MALFORMED;
     *ret = token;
     return GH_OK;
