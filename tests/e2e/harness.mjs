@@ -24,8 +24,13 @@ tls.createSecureContext = (options) => {
 };
 export const trust = (pem) => trusted.add(pem);
 
+// A new folder below the system's temporary one; gone, with all that is in it, when this test file has ended.
+const temporaries = [];
+process.on('exit', () => { for (const dir of temporaries) fs.rmSync(dir, { recursive: true, force: true }); });
 export function temporary(prefix = 'gatehouse-') {
-  return fs.mkdtempSync(path.join(os.tmpdir(), prefix));
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), prefix));
+  temporaries.push(dir);
+  return dir;
 }
 
 // `export NAME='VALUE'` lines, as a shell reads them.
