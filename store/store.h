@@ -41,9 +41,7 @@ enum gh_err gh_store_write(struct gh_store *s, gh_write_fn *write, gh_written_fn
 /* The same and waits; for start-up, the command line and tests, never on an event loop. */
 enum gh_err gh_store_write_wait(struct gh_store *s, gh_write_fn *write, void *data);
 
-/* --- statements
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* --- statements --- */
 
 enum gh_bind_type { GH_BIND_NULL, GH_BIND_TEXT, GH_BIND_BLOB, GH_BIND_INTEGER };
 

@@ -41,9 +41,7 @@ struct gh_exchange {
     struct gh_exchange_private *private; /* http.c's */
 };
 
-/* --- the request
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- the request --- */
 
 /* A header by name in any case. Repeated Authorization, Host, Cookie and Content-Type were refused with 400
  * before the first step. */
@@ -74,8 +72,7 @@ void gh_respond_text(struct gh_exchange *x, int status, const char *content_type
 void gh_respond_empty(struct gh_exchange *x, int status);
 void gh_respond_redirect(struct gh_exchange *x, int status, struct gh_str location);
 
-/* --- waiting: the last call of a step
- * ------------------------------------------------------------------------------------------------ */
+/* --- waiting: the last call of a step --- */
 
 /* The closure runs on the writer thread in its savepoint; x->state is its data (data == x). Changes that it
  * noted with gh_change_bump are published before `then`. x->err is the closure's result, or STORAGE/BUSY. */
@@ -91,9 +88,7 @@ void gh_await_work(struct gh_exchange *x, enum gh_pool pool, enum gh_err (*work)
 /* Continues at a moment (unix ms), at most 2 s ahead. */
 void gh_await_time(struct gh_exchange *x, long long unix_ms, gh_step *then);
 
-/* --- routes
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* --- routes --- */
 
 /* One row per route; the access rule stands beside the path. `path` segments in {braces} land decoded in
  * x->args in order. */

@@ -70,9 +70,7 @@ static int check_options(const struct options *o) {
     return GH_EXIT_OK;
 }
 
-/* --- ports
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* --- ports --- */
 
 /* The ports of the last start of this DIR; 0 when there was none. */
 static void read_last_ports(const struct gh_dev *dev, int last[2]) {
@@ -124,9 +122,7 @@ static int take_ports(struct gh_dev *dev, const struct options *o) {
     return GH_EXIT_OK;
 }
 
-/* --- places
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* --- places --- */
 
 static int find_module(struct gh_dev *dev) {
     char self[PATH_MAX];

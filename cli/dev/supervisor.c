@@ -53,9 +53,7 @@ static long long now_ms(void) {
     return gh_clock_monotonic_ns() / 1000000;
 }
 
-/* --- starting
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* --- starting --- */
 
 static void write_pid(const struct supervisor *s, const struct child *c) {
     struct gh_str path = gh_arena_printf(s->dev->arena, "%s/run/%s.pid", s->dev->dir, c->name);
@@ -116,9 +114,7 @@ static bool start(struct supervisor *s, enum child_kind kind) {
     return true;
 }
 
-/* --- children that ended
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- children that ended --- */
 
 /* nginx's workers outlive a killed master and hold the ports; as our adopted children (subreaper) they can be
  * found and ended. */
@@ -195,9 +191,7 @@ static bool turn(struct supervisor *s, int fd, int timeout_ms) {
     return reap(s) && !s->stopping;
 }
 
-/* --- readiness
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* --- readiness --- */
 
 static bool can_connect(const struct sockaddr *address, socklen_t len) {
     int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -247,9 +241,7 @@ static bool proxies_are_ready(struct supervisor *s) {
     return mock_is_ready(s) && nginx_is_ready(s);
 }
 
-/* --- the environment file
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- the environment file --- */
 
 /* 'it'\''s': a value as the shell reads it back, whatever is in it. */
 static void add_export(struct gh_buf *b, const char *name, struct gh_str value) {
@@ -288,9 +280,7 @@ static bool announce(const struct supervisor *s, long long started_ms) {
     return true;
 }
 
-/* --- the life of it all
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- the life of it all --- */
 
 static bool bring_up(struct supervisor *s) {
     long long started = now_ms();

@@ -12,8 +12,7 @@
 #include "store/db.h"
 #include "tests/unit/store/folder.h"
 
-/* --- a disk that fails when told to: SQLite's calls end here
- * ------------------------------------------------ */
+/* --- a disk that fails when told to: SQLite's calls end here --- */
 
 static atomic_int fail_writes_in, fail_syncs_in; /* 1: now and from then on; n > 1: after n - 1 more calls */
 static atomic_int failures;
@@ -46,8 +45,7 @@ int fdatasync(int fd) {
     return (int)syscall(SYS_fdatasync, fd);
 }
 
-/* --- closures whose end is known
- * ---------------------------------------------------------------------------- */
+/* --- closures whose end is known --- */
 
 enum { MANY = 20000 };
 
@@ -153,8 +151,7 @@ static void write_batch(struct gh_store *s, int from, int to) {
         sched_yield();
 }
 
-/* --- random closures from several threads
- * ------------------------------------------------------------------- */
+/* --- random closures from several threads --- */
 
 enum { THREADS = 4, EACH = 1500 };
 static struct gh_store *shared;
@@ -244,8 +241,7 @@ TEST(a_full_queue_is_busy_and_calls_nobody) {
     folder_remove();
 }
 
-/* --- a full database
- * ---------------------------------------------------------------------------------------- */
+/* --- a full database --- */
 
 static enum gh_err set_limit(struct gh_db *db, void *pages) {
     char sql[64];
@@ -291,8 +287,7 @@ TEST(a_full_database_loses_its_batch_and_nothing_else) {
     folder_remove();
 }
 
-/* --- a failing disk
- * ----------------------------------------------------------------------------------------- */
+/* --- a failing disk --- */
 
 TEST(a_failing_disk_is_storage_trouble_and_never_a_lost_acknowledgement) {
     folder_make();
