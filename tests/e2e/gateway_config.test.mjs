@@ -1,5 +1,6 @@
 // Configurations: what does not start, and that only the guarded route answers however nginx composes it.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -143,13 +144,29 @@ describe('examples/nginx', () => {
     });
 });
 
-test('docs/gateway.md explains every directive with the syntax of the table', () => {
-  const source = fs.readFileSync(path.join(root, 'gateway/ngx_http_gatehouse_module.c'), 'utf8');
-  const docs = fs.readFileSync(path.join(root, 'docs/gateway.md'), 'utf8');
-  const table = [...source.matchAll(/\/\* (gatehouse\w* [^*]+?) \*\/\s+\{ ngx_string\("(\w+)"\)/g)];
-  assert.equal(table.length, [...source.matchAll(/\{ ngx_string\("gatehouse/g)].length);
-  for (const [, syntax, name] of table) {
-    assert.equal(syntax.split(' ')[0], name);
-    assert.ok(docs.includes(`    ${syntax}`), `docs/gateway.md does not show "${syntax}"`);
-  }
+describe('the table of directives', () => {
+  const text = (...args) => execFileSync(path.join(path.dirname(modulePath), 'directives_text'), args, { cwd: root, encoding: 'utf8' });
+  const manual = text('--man', 'docs/man/gatehouse_nginx.5.in');
+  const names = [...manual.matchAll(/^\.It Ic (\w+) Ar .*;$/gm)].map(([, name]) => name);
+
+  test('docs/gateway.md says what it says (else: build/gateway/directives_text --renew docs/gateway.md)', () => {
+    const page = fs.readFileSync(path.join(root, 'docs/gateway.md'), 'utf8');
+    assert.equal(text('--show', 'docs/gateway.md'), page);
+    for (const name of names) assert.ok(page.includes(`\n    ${name} `), name);
+  });
+
+  test('nginx knows each directive of the man page', async () => {
+    assert.ok(names.length >= 10);
+    const lab = await Lab.start({ server: 'location / { return 204; }' });
+    try {
+      lab.write('', `${names[0]}_unheard_of on;`);
+      assert.match(lab.check().text, /unknown directive "gatehouse_unheard_of"/);
+      for (const name of names) {
+        lab.write('', `${name} \x01 \x01 \x01 \x01 \x01;`); // too many arguments or wrong ones, but known
+        const { ok, text: said } = lab.check();
+        assert.ok(!ok && said.includes(`"${name}" directive`) || /invalid|takes/.test(said), said);
+        assert.ok(!/unknown directive/.test(said), said);
+      }
+    } finally { await lab.stop(); }
+  });
 });

@@ -1,0 +1,85 @@
+/* gateway/directives.h - the directives of the module: one row each, read by
+ * the module (its command table) and by directives_text.c (the man page
+ * gatehouse_nginx(5) and the part of docs/gateway.md between its marks).
+ *
+ * A row:
+ *   X(name, arguments as people read them, where, nginx's count of them,
+ *     setter, field, what the setter needs, default, text)
+ *
+ * `where` is IN_ANY (http, server, location) or IN_HTTP; none is allowed in
+ * "if": which location guards must not depend on the request. `field` is
+ * LOCATION(member) for a setter of nginx's, else IN_LOCATION or IN_MAIN. In the
+ * text `...` is what is typed, and "\n\n" begins a paragraph.
+ *
+ * A new directive is a row here, its setter in settings.c, its inheritance in
+ * inherit.c; then `build/gateway/directives_text --renew docs/gateway.md`. */
+
+/* clang-format off */
+#define NGX_HTTP_GATEHOUSE_DIRECTIVES(X)                                      \
+                                                                              \
+X("gatehouse", "off | on | public", IN_ANY, NGX_CONF_TAKE1,                   \
+  ngx_conf_set_enum_slot, LOCATION(mode), &ngx_http_gatehouse_modes,          \
+  "`off`",                                                                    \
+  "`off`: the module has no opinion and touches nothing. `on`: the policy "   \
+  "below decides. `public`: nobody is asked, and nobody is named; headers of "\
+  "our namespace and `Authorization` are still taken away, because the "      \
+  "upstream believes them. Inside a guarded or public location `off` is "     \
+  "refused. Put `on` into the servers of your API, not into `http`.")         \
+                                                                              \
+X("gatehouse_issuer", "URL", IN_ANY, NGX_CONF_TAKE1,                          \
+  ngx_http_gatehouse_text, LOCATION(issuer), NULL,                            \
+  NULL,                                                                       \
+  "Required. Compared with `iss` byte for byte: Auth0's issuers end with a "  \
+  "slash.")                                                                   \
+                                                                              \
+X("gatehouse_audience", "URI", IN_ANY, NGX_CONF_TAKE1,                        \
+  ngx_http_gatehouse_text, LOCATION(audience), NULL,                          \
+  NULL,                                                                       \
+  "Required. One member of `aud` must equal it byte for byte. It is also the "\
+  "`realm` of challenges.")                                                   \
+                                                                              \
+X("gatehouse_organization", "any | none | ORG_ID", IN_ANY, NGX_CONF_TAKE1,    \
+  ngx_http_gatehouse_organization, IN_LOCATION, NULL,                         \
+  "`any`",                                                                    \
+  "`any`: the token must have an `org_id`, whichever. `none`: it must have "  \
+  "none. `ORG_ID`: exactly this one. Names are not accepted: a name can be "  \
+  "given to another organization later.")                                     \
+                                                                              \
+X("gatehouse_permission", "none | NAME ...", IN_ANY, NGX_CONF_1MORE,          \
+  ngx_http_gatehouse_permission, IN_LOCATION, NULL,                           \
+  NULL,                                                                       \
+  "What the token's `permissions` must hold: all of the names. `none`: any "  \
+  "good token will do. Without the directive, here or above, the location is "\
+  "closed. `scope` never counts.")                                            \
+                                                                              \
+X("gatehouse_methods", "METHOD ...", IN_ANY, NGX_CONF_1MORE,                  \
+  ngx_conf_set_bitmask_slot, LOCATION(methods), &ngx_http_gatehouse_methods,  \
+  "every method",                                                             \
+  "Others are 403 `no_route`. `GET` admits `HEAD`. Known: `GET`, `HEAD`, "    \
+  "`POST`, `PUT`, `PATCH`, `DELETE`, `OPTIONS`.")                             \
+                                                                              \
+X("gatehouse_feed", "FILE", IN_ANY, NGX_CONF_TAKE1,                           \
+  ngx_http_gatehouse_feed_file, IN_LOCATION, NULL,                            \
+  NULL,                                                                       \
+  "Required. Relative to nginx's prefix. When the file is not there yet, "    \
+  "nginx starts, says so, and answers 503 until it is.")                      \
+                                                                              \
+X("gatehouse_leeway", "TIME", IN_ANY, NGX_CONF_TAKE1,                         \
+  ngx_conf_set_sec_slot, LOCATION(leeway), &ngx_http_gatehouse_leeway_bounds, \
+  "`60s`",                                                                    \
+  "How far the clocks of issuer and gateway may differ, for `exp`, `nbf` and "\
+  "`iat`. At most 60 s.")                                                     \
+                                                                              \
+X("gatehouse_cookies", "strip | keep", IN_ANY, NGX_CONF_TAKE1,                \
+  ngx_conf_set_enum_slot, LOCATION(cookies), &ngx_http_gatehouse_cookies,     \
+  "`strip`",                                                                  \
+  "`strip`: `Cookie` does not reach the upstream, `Set-Cookie` does not "     \
+  "reach the caller. On public routes cookies are kept.")                     \
+                                                                              \
+X("gatehouse_token_cache", "off | SIZE", IN_HTTP, NGX_CONF_TAKE1,             \
+  ngx_http_gatehouse_token_cache, IN_MAIN, NULL,                              \
+  "`8m`",                                                                     \
+  "Room for some 35,000 tokens: what their signatures proved is remembered, " \
+  "for all workers, until a reload. Times, revocation, organization and "     \
+  "permission are decided anew for each request.")
+/* clang-format on */

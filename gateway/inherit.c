@@ -1,0 +1,226 @@
+/* gateway/inherit.c - what a location has from above, and what does not start
+ * (rule 1: what cannot decide is no configuration). */
+
+#include "gateway/ngx_http_gatehouse_module.h"
+
+#include "gateway/settings.h"
+
+/* Room for some 35,000 tokens; memory is taken as it is used. */
+#define NGX_HTTP_GATEHOUSE_CACHE_SIZE (8 * 1024 * 1024)
+
+static char *ngx_http_gatehouse_check_policy(ngx_conf_t *cf,
+    ngx_http_gatehouse_loc_conf_t *conf);
+static char *ngx_http_gatehouse_make_policy(ngx_conf_t *cf,
+    ngx_http_gatehouse_loc_conf_t *conf);
+
+
+void *
+ngx_http_gatehouse_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_http_gatehouse_main_conf_t *mcf;
+
+    mcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_gatehouse_main_conf_t));
+    if (mcf == NULL) {
+        return NULL;
+    }
+
+    mcf->cache.shm.size = NGX_CONF_UNSET_SIZE;
+
+    if (ngx_array_init(&mcf->feeds, cf->pool, 1, sizeof(void *)) != NGX_OK
+        || ngx_array_init(&mcf->keyrings, cf->pool, 1, sizeof(void *))
+               != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return mcf;
+}
+
+
+char *
+ngx_http_gatehouse_init_main_conf(ngx_conf_t *cf, void *conf)
+{
+    ngx_http_gatehouse_main_conf_t *mcf = conf;
+
+    ngx_conf_init_size_value(mcf->cache.shm.size,
+                             NGX_HTTP_GATEHOUSE_CACHE_SIZE);
+
+    return NGX_CONF_OK;
+}
+
+
+void *
+ngx_http_gatehouse_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_http_gatehouse_loc_conf_t *conf;
+
+    conf = ngx_pcalloc(cf->pool, sizeof(ngx_http_gatehouse_loc_conf_t));
+    if (conf == NULL) {
+        return NULL;
+    }
+
+    /* set by ngx_pcalloc(): texts, methods, policy, scope, keyring */
+    conf->mode = NGX_CONF_UNSET_UINT;
+    conf->permissions = NGX_CONF_UNSET_PTR;
+    conf->leeway = NGX_CONF_UNSET;
+    conf->cookies = NGX_CONF_UNSET_UINT;
+
+    return conf;
+}
+
+
+char *
+ngx_http_gatehouse_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_gatehouse_loc_conf_t *prev = parent;
+    ngx_http_gatehouse_loc_conf_t *conf = child;
+
+    ngx_uint_t guarded_parent, own_permissions;
+    ngx_http_core_loc_conf_t *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    guarded_parent = prev->mode != NGX_CONF_UNSET_UINT
+                     && prev->mode != NGX_HTTP_GATEHOUSE_OFF;
+    own_permissions = conf->permissions != NGX_CONF_UNSET_PTR;
+
+    ngx_conf_merge_uint_value(conf->mode, prev->mode, NGX_HTTP_GATEHOUSE_OFF);
+    ngx_conf_merge_str_value(conf->issuer, prev->issuer, "");
+    ngx_conf_merge_str_value(conf->audience, prev->audience, "");
+    ngx_conf_merge_str_value(conf->organization, prev->organization, "any");
+    ngx_conf_merge_str_value(conf->feed, prev->feed, "");
+    ngx_conf_merge_ptr_value(conf->permissions, prev->permissions, NULL);
+    ngx_conf_merge_sec_value(conf->leeway, prev->leeway, 60);
+    ngx_conf_merge_uint_value(conf->cookies, prev->cookies,
+                              NGX_HTTP_GATEHOUSE_COOKIES_STRIP);
+    if (conf->methods == 0) {
+        conf->methods = prev->methods;
+    }
+
+    switch (conf->mode) {
+
+    case NGX_HTTP_GATEHOUSE_OFF:
+
+        if (guarded_parent) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"gatehouse off\" in \"%V\" would open a "
+                               "part of what is guarded around it; a route "
+                               "for everybody is \"gatehouse public\"",
+                               &clcf->name);
+            return NGX_CONF_ERROR;
+        }
+
+        if (own_permissions) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"gatehouse_permission\" in \"%V\" has no "
+                               "effect without \"gatehouse on\"",
+                               &clcf->name);
+            return NGX_CONF_ERROR;
+        }
+
+        return NGX_CONF_OK;
+
+    case NGX_HTTP_GATEHOUSE_PUBLIC:
+        return NGX_CONF_OK;
+
+    default:
+        return ngx_http_gatehouse_check_policy(cf, conf);
+    }
+}
+
+
+/* Rule 1: what cannot decide does not start. */
+
+static char *
+ngx_http_gatehouse_check_policy(ngx_conf_t *cf,
+    ngx_http_gatehouse_loc_conf_t *conf)
+{
+    ngx_uint_t i;
+    ngx_http_core_loc_conf_t *clcf;
+
+    struct {
+        ngx_str_t *value;
+        const char *directive;
+    } needed[] = {
+        { &conf->issuer, "gatehouse_issuer" },
+        { &conf->audience, "gatehouse_audience" },
+        { &conf->feed, "gatehouse_feed" },
+    };
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    for (i = 0; i < GH_COUNT(needed); i++) {
+        if (needed[i].value->len == 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"gatehouse on\" in \"%V\" needs \"%s\"",
+                               &clcf->name, needed[i].directive);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (clcf->satisfy == NGX_HTTP_SATISFY_ANY) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"satisfy any\" in \"%V\" would let other access "
+                           "rules overrule \"gatehouse on\"",
+                           &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_gatehouse_make_policy(cf, conf);
+}
+
+
+static char *
+ngx_http_gatehouse_make_policy(ngx_conf_t *cf,
+    ngx_http_gatehouse_loc_conf_t *conf)
+{
+    u_char *p;
+    size_t len;
+    ngx_uint_t i;
+    struct gh_str *name;
+    struct gh_policy *policy = &conf->policy;
+    ngx_http_gatehouse_main_conf_t *mcf;
+
+    policy->issuer = ngx_http_gatehouse_str(conf->issuer);
+    policy->audience = ngx_http_gatehouse_str(conf->audience);
+    policy->leeway = conf->leeway;
+    policy->organization = ngx_http_gatehouse_str(conf->organization);
+
+    if (gh_str_is(policy->organization, "any")) {
+        policy->organization_rule = GH_ORG_ANY;
+    } else if (gh_str_is(policy->organization, "none")) {
+        policy->organization_rule = GH_ORG_NONE;
+    } else {
+        policy->organization_rule = GH_ORG_EXACTLY;
+    }
+
+    if (conf->permissions && conf->permissions->nelts) {
+        policy->permissions = conf->permissions->elts;
+        policy->permission_count = conf->permissions->nelts;
+
+        name = conf->permissions->elts;
+        len = 0;
+        for (i = 0; i < conf->permissions->nelts; i++) {
+            len += name[i].len + 1;
+        }
+
+        p = ngx_pnalloc(cf->pool, len);
+        if (p == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        conf->scope.data = p;
+        for (i = 0; i < conf->permissions->nelts; i++) {
+            p = ngx_cpymem(p, name[i].ptr, name[i].len);
+            *p++ = ' ';
+        }
+        conf->scope.len = len - 1;
+    }
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_gatehouse_module);
+    conf->keyring = ngx_http_gatehouse_keyring_add(cf, mcf, &conf->feed,
+                                                   &conf->issuer,
+                                                   policy->audience);
+
+    return conf->keyring ? NGX_CONF_OK : NGX_CONF_ERROR;
+}

@@ -1,0 +1,184 @@
+/* gateway/settings.c - reads what stands behind each directive. */
+
+#include "gateway/settings.h"
+
+#include "gateway/wire.h"
+
+#define NGX_HTTP_GATEHOUSE_CACHE_SIZE_MIN (256 * 1024)
+
+
+ngx_conf_enum_t ngx_http_gatehouse_modes[] = {
+    { ngx_string("off"), NGX_HTTP_GATEHOUSE_OFF },
+    { ngx_string("on"), NGX_HTTP_GATEHOUSE_ON },
+    { ngx_string("public"), NGX_HTTP_GATEHOUSE_PUBLIC },
+    { ngx_null_string, 0 }
+};
+
+ngx_conf_enum_t ngx_http_gatehouse_cookies[] = {
+    { ngx_string("strip"), NGX_HTTP_GATEHOUSE_COOKIES_STRIP },
+    { ngx_string("keep"), NGX_HTTP_GATEHOUSE_COOKIES_KEEP },
+    { ngx_null_string, 0 }
+};
+
+/* GET admits HEAD, as with limit_except. */
+ngx_conf_bitmask_t ngx_http_gatehouse_methods[] = {
+    { ngx_string("GET"), NGX_HTTP_GET | NGX_HTTP_HEAD },
+    { ngx_string("HEAD"), NGX_HTTP_HEAD },
+    { ngx_string("POST"), NGX_HTTP_POST },
+    { ngx_string("PUT"), NGX_HTTP_PUT },
+    { ngx_string("PATCH"), NGX_HTTP_PATCH },
+    { ngx_string("DELETE"), NGX_HTTP_DELETE },
+    { ngx_string("OPTIONS"), NGX_HTTP_OPTIONS },
+    { ngx_null_string, 0 }
+};
+
+/* Clocks of issuer and gateway may differ; more than a minute is a mistake
+ * (the policy of core/decide.h). */
+ngx_conf_num_bounds_t ngx_http_gatehouse_leeway_bounds = {
+    ngx_conf_check_num_bounds, 0, 60
+};
+
+
+/* A text that is compared byte for byte and may be quoted in a challenge. */
+
+char *
+ngx_http_gatehouse_text(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char *rv;
+    ngx_str_t *value = cf->args->elts;
+
+    rv = ngx_conf_set_str_slot(cf, cmd, conf);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    if (value[1].len == 0
+        || !gh_quotable(ngx_http_gatehouse_str(value[1])))
+    {
+        return "must be visible ASCII without quotes and backslashes, "
+               "and not empty";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_gatehouse_organization(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_gatehouse_loc_conf_t *lcf = conf;
+    ngx_str_t *value = cf->args->elts;
+    struct gh_str id = ngx_http_gatehouse_str(value[1]);
+
+    if (lcf->organization.data) {
+        return "is duplicate";
+    }
+
+    /* the prefix tells an id from a misspelt word, and from a name: names can
+     * be given to another organization later */
+    if (!gh_str_is(id, "any") && !gh_str_is(id, "none")
+        && !(gh_str_starts(id, GH_STR("org_")) && gh_scope_token_ok(id)))
+    {
+        return "takes \"any\", \"none\" or the id of an organization, "
+               "\"org_...\"";
+    }
+
+    lcf->organization = value[1];
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_gatehouse_permission(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_gatehouse_loc_conf_t *lcf = conf;
+    ngx_uint_t i;
+    ngx_str_t *value = cf->args->elts;
+    struct gh_str *name;
+
+    if (lcf->permissions != NGX_CONF_UNSET_PTR) {
+        return "is duplicate; all permissions of a route stand in one line";
+    }
+
+    lcf->permissions = ngx_array_create(cf->pool, cf->args->nelts,
+                                        sizeof(struct gh_str));
+    if (lcf->permissions == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (cf->args->nelts == 2 && ngx_strcmp(value[1].data, "none") == 0) {
+        return NGX_CONF_OK;
+    }
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        if (!gh_scope_token_ok(ngx_http_gatehouse_str(value[i]))
+            || ngx_strcmp(value[i].data, "none") == 0)
+        {
+            return "takes \"none\" alone, or names of visible ASCII without "
+                   "quotes and backslashes";
+        }
+
+        name = ngx_array_push(lcf->permissions);
+        if (name == NULL) {
+            return NGX_CONF_ERROR;
+        }
+        *name = ngx_http_gatehouse_str(value[i]);
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_gatehouse_feed_file(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_gatehouse_loc_conf_t *lcf = conf;
+    ngx_str_t *value = cf->args->elts;
+
+    if (lcf->feed.data) {
+        return "is duplicate";
+    }
+
+    if (value[1].len == 0) {
+        return "must not be empty";
+    }
+
+    lcf->feed = value[1];
+
+    /* relative to nginx's prefix, like logs: it is data, not configuration */
+    if (ngx_conf_full_name(cf->cycle, &lcf->feed, 0) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_gatehouse_token_cache(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_gatehouse_main_conf_t *mcf = conf;
+    ssize_t size;
+    ngx_str_t *value = cf->args->elts;
+
+    if (mcf->cache.shm.size != NGX_CONF_UNSET_SIZE) {
+        return "is duplicate";
+    }
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        mcf->cache.shm.size = 0;
+        return NGX_CONF_OK;
+    }
+
+    size = ngx_parse_size(&value[1]);
+    if (size < NGX_HTTP_GATEHOUSE_CACHE_SIZE_MIN) {
+        return "takes \"off\" or a size of at least 256k";
+    }
+
+    mcf->cache.shm.size = ngx_align((size_t) size, 4096);
+
+    return NGX_CONF_OK;
+}

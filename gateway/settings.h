@@ -1,0 +1,30 @@
+/* gateway/settings.h - the setters and the words that directives.h names, and how
+ * what they set is inherited. */
+
+#pragma once
+
+#include "gateway/ngx_http_gatehouse_module.h"
+
+/* settings.c */
+extern ngx_conf_enum_t ngx_http_gatehouse_modes[];
+extern ngx_conf_enum_t ngx_http_gatehouse_cookies[];
+extern ngx_conf_bitmask_t ngx_http_gatehouse_methods[];
+extern ngx_conf_num_bounds_t ngx_http_gatehouse_leeway_bounds;
+
+char *ngx_http_gatehouse_text(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_gatehouse_organization(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_gatehouse_permission(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_gatehouse_feed_file(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_gatehouse_token_cache(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* inherit.c */
+void *ngx_http_gatehouse_create_main_conf(ngx_conf_t *cf);
+char *ngx_http_gatehouse_init_main_conf(ngx_conf_t *cf, void *conf);
+void *ngx_http_gatehouse_create_loc_conf(ngx_conf_t *cf);
+char *ngx_http_gatehouse_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
