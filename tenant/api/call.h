@@ -75,6 +75,8 @@ struct gh_listing {
     enum gh_sql sql, count;
     struct gh_bind binds[3];
     size_t bind_count;
+    const struct gh_str *values; /* with `scan`: the statement runs once for each, as the text of binds[0] */
+    size_t value_count;
     /* *ret NULL: this row is not shown (and not counted). */
     enum gh_err (*item)(struct gh_db *db, struct gh_call *c, struct gh_rows *row, json_t **ret);
     bool scan;          /* `item` may skip rows, or the call sorts: count and cut here, not in SQL */

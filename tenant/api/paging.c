@@ -233,7 +233,12 @@ static enum gh_err sort_items(struct gh_call *c, const struct gh_listing *l, jso
 static enum gh_err collect_by_scan(struct gh_db *db, struct gh_call *c, const struct gh_listing *l,
                                    struct collected *got) {
     long long skip = c->paging.page * c->paging.size;
-    enum gh_err e = collect(db, c, l, 0, ALL_ROWS, ALL_ROWS, got);
+    struct gh_listing one = *l;
+    enum gh_err e = l->values ? GH_OK : collect(db, c, l, 0, ALL_ROWS, ALL_ROWS, got);
+    for (size_t i = 0; i < l->value_count && !e; i++) {
+        one.binds[0] = GH_TEXT(l->binds[0].name, l->values[i]);
+        e = collect(db, c, &one, 0, ALL_ROWS, ALL_ROWS, got);
+    }
     if (!e && l->sort.len)
         e = sort_items(c, l, &got->items);
     if (e)

@@ -4,6 +4,8 @@
 #include "tenant/api/user.h"
 #include "tenant/api/user_search.h"
 
+enum { INDEXED = 256 }; /* users that one query names; a query that names more reads them all */
+
 struct search {
     const struct gh_search *q; /* NULL: everybody */
     struct gh_str connection;
@@ -38,18 +40,39 @@ static void read_sort(struct gh_call *c, struct gh_listing *l) {
         l->sort_descending = gh_str_is(text, "-1");
 }
 
-/* The common questions are answered from an index; what else the query asks is asked of the rows found. */
-static void use_index(struct gh_call *c, const struct gh_search *q, struct gh_listing *l) {
-    struct gh_str value;
-    if (!q)
-        return;
-    if (gh_search_requires(q, "user_id", &value)) {
-        l->sql = GH_SQL_USER_BY_ID_PAGE;
-        l->binds[l->bind_count++] = GH_TEXT("id", value);
-    } else if (gh_search_requires(q, "email", &value)) {
-        l->sql = GH_SQL_USER_BY_EMAIL_PAGE;
-        l->binds[l->bind_count++] = GH_TEXT("email", gh_user_fold(c, value));
+/* Each text once: a row is found once for every one of them. */
+static size_t distinct(struct gh_str *values, size_t count) {
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool seen = false;
+        for (size_t k = 0; k < n && !seen; k++)
+            seen = gh_str_eq(values[k], values[i]);
+        if (!seen)
+            values[n++] = values[i];
     }
+    return n;
+}
+
+/* The common questions - this user, these users - are answered from an index; what else the query asks is
+ * asked of the rows found. */
+static void use_index(struct gh_call *c, const struct gh_search *q, struct gh_listing *l) {
+    struct gh_str *values = q ? gh_arena_calloc(c->x->arena, INDEXED, sizeof *values) : NULL;
+    size_t count;
+    if (!values)
+        return;
+    if ((count = gh_search_requires(q, "user_id", values, INDEXED))) {
+        l->sql = GH_SQL_USER_BY_ID_PAGE;
+        l->binds[0].name = "id";
+    } else if ((count = gh_search_requires(q, "email", values, INDEXED))) {
+        l->sql = GH_SQL_USER_BY_EMAIL_PAGE;
+        l->binds[0].name = "email";
+        for (size_t i = 0; i < count; i++)
+            values[i] = gh_user_fold(c, values[i]);
+    } else
+        return;
+    l->bind_count = 1;
+    l->values = values;
+    l->value_count = distinct(values, count);
 }
 
 enum gh_err gh_users_list(struct gh_db *db, struct gh_call *c) {

@@ -373,11 +373,19 @@ bool gh_search_matches(const struct gh_search *s, const json_t *user) {
     }
 }
 
-bool gh_search_requires(const struct gh_search *s, const char *field, struct gh_str *ret) {
-    if (s->kind == AND)
-        return gh_search_requires(s->left, field, ret) || gh_search_requires(s->right, field, ret);
-    if (s->kind != TERM || s->wild || !gh_str_is(s->field, field) || memchr(s->value.ptr, '\\', s->value.len))
-        return false;
+size_t gh_search_requires(const struct gh_search *s, const char *field, struct gh_str *ret, size_t room) {
+    if (s->kind == AND) {
+        size_t n = gh_search_requires(s->left, field, ret, room);
+        return n ? n : gh_search_requires(s->right, field, ret, room);
+    }
+    if (s->kind == OR) {
+        size_t left = gh_search_requires(s->left, field, ret, room);
+        size_t right = left ? gh_search_requires(s->right, field, ret + left, room - left) : 0;
+        return right ? left + right : 0;
+    }
+    if (room == 0 || s->kind != TERM || s->wild || !gh_str_is(s->field, field) ||
+        memchr(s->value.ptr, '\\', s->value.len))
+        return 0;
     *ret = s->value;
-    return true;
+    return 1;
 }

@@ -25,5 +25,6 @@ enum gh_err gh_search_parse(struct gh_arena *a, struct gh_str text, const struct
 
 bool gh_search_matches(const struct gh_search *s, const json_t *user);
 
-/* When every match must have `field` equal to one plain text: that text, so that an index can be used. */
-bool gh_search_requires(const struct gh_search *s, const char *field, struct gh_str *ret);
+/* When every match must have `field` equal to one of at most `room` plain texts: how many, and which, so that
+ * an index can be used. 0: it need not, or there are more. A text may be among them twice. */
+size_t gh_search_requires(const struct gh_search *s, const char *field, struct gh_str *ret, size_t room);

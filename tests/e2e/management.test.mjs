@@ -244,6 +244,9 @@ test('users: hashed passwords, policy, search', async () => {
   for (const q of [`email:"${email}"`, `email:${email.slice(0, 5)}* AND app_metadata.plan:gold`, `user_id:"${user.user_id}"`]) assert.ok((await search(q)).includes(user.user_id), q);
   for (const q of [`email:"${email}" AND NOT app_metadata.plan:gold`, `user_id:"${user.user_id}" AND app_metadata.plan:lead`, `user_id:"${user.user_id.toUpperCase()}"`]) assert.deepEqual(await search(q), [], q);
   assert.deepEqual(await search(`user_id:"${user.user_id}" AND email:${email}`), [user.user_id]);
+  const second = await makeUser(), pair = [user.user_id, second.user_id].sort();
+  for (const q of [`user_id:("${user.user_id}" OR "${second.user_id}" OR "${user.user_id}" OR "auth0|nobody")`, `email:("${email.toUpperCase()}" OR "${second.email}")`]) assert.deepEqual((await search(q)).sort(), pair, q);
+  assert.deepEqual(await search(`user_id:("${user.user_id}" OR "${second.user_id}") AND app_metadata.plan:gold`), [user.user_id]);
   const totals = (await api.get(`users?search_engine=v3&include_totals=true&q=${encodeURIComponent(`user_id:"${user.user_id}"`)}`)).body;
   assert.deepEqual([totals.total, totals.length, totals.users[0].email], [1, 1, email]);
   assert.deepEqual((await api.get(`users-by-email?email=${encodeURIComponent(email)}`)).body.map((u) => u.user_id), [user.user_id]);
