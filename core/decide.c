@@ -29,8 +29,8 @@ static enum gh_err judge_revocation(const struct gh_claims *c, const struct gh_e
         return GH_ERR_FEED;
     if (epochs->organization_suspended && c->organization.len)
         return GH_ERR_REVOKED;
-    const long long all[] = { epochs->global, epochs->user,   epochs->organization,
-                              epochs->client, epochs->member, epochs->token };
+    const long long all[] = { epochs->global, epochs->user,  epochs->organization, epochs->client,
+                              epochs->member, epochs->grant, epochs->token };
     for (size_t i = 0; i < GH_COUNT(all); i++)
         if (all[i] != 0 && (!c->has_issued_at || c->issued_at <= all[i]))
             return GH_ERR_REVOKED;

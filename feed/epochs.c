@@ -22,6 +22,7 @@ enum gh_err gh_feed_epochs_of(const struct gh_feed *f, const struct gh_claims *c
         { GH_EPOCH_ORGANIZATION, organization, none, &epochs.organization },
         { GH_EPOCH_CLIENT, claims->client, none, &epochs.client },
         { GH_EPOCH_MEMBER, organization, user, &epochs.member },
+        { GH_EPOCH_GRANT, claims->client, user, &epochs.grant },
         { GH_EPOCH_TOKEN, claims->token_id, none, &epochs.token },
         { GH_EPOCH_SUSPENDED, organization, none, &suspended },
     };

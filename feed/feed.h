@@ -14,6 +14,7 @@ enum gh_epoch_kind {
     GH_EPOCH_MEMBER,       /* a = org_id, b = sub */
     GH_EPOCH_TOKEN,        /* a = jti */
     GH_EPOCH_SUSPENDED,    /* a = org_id; value 1 = suspended, 0 = not */
+    GH_EPOCH_GRANT,        /* a = client_id, b = sub: what this user let this client do */
 };
 
 struct gh_feed_writer;

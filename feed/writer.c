@@ -214,7 +214,7 @@ static enum gh_err insert(struct gh_feed_writer *w, const uint64_t hash[2], uint
 
 enum gh_err gh_feed_set_epoch(struct gh_feed_writer *w, enum gh_epoch_kind kind, struct gh_str a,
                               struct gh_str b, long long epoch) {
-    if (epoch < 0 || epoch > GH_FEED_EPOCH_MAX || (unsigned)kind > GH_EPOCH_SUSPENDED)
+    if (epoch < 0 || epoch > GH_FEED_EPOCH_MAX || (unsigned)kind > GH_EPOCH_GRANT)
         return GH_ERR_MALFORMED;
     if (kind == GH_EPOCH_GLOBAL)
         return set_global(w, epoch);

@@ -27,6 +27,7 @@ describe('revocation', () => {
     ['an organization', ['organization', 'org_gone', ''], { org_id: 'org_gone' }, { org_id: 'org_stays' }],
     ['a client', ['client', 'client_gone', ''], { azp: 'client_gone' }, { azp: 'client_stays' }],
     ['a member', ['member', 'org_acme', 'auth0|left'], { sub: 'auth0|left' }, { sub: 'auth0|left', org_id: 'org_b' }],
+    ['a grant of one client', ['grant', 'client_gone2', 'auth0|granted'], { sub: 'auth0|granted', azp: 'client_gone2' }, { sub: 'auth0|granted', azp: 'client_other' }],
     ['one token', ['token', 'jti-1', ''], { jti: 'jti-1' }, { jti: 'jti-2' }],
   ];
   for (const [what, key, gone, stays] of rows)

@@ -16,6 +16,7 @@ static const struct { const char *name; enum gh_epoch_kind kind; } kinds[] = {
     { "organization", GH_EPOCH_ORGANIZATION },
     { "client",       GH_EPOCH_CLIENT       },
     { "member",       GH_EPOCH_MEMBER       },
+    { "grant",        GH_EPOCH_GRANT        },
     { "token",        GH_EPOCH_TOKEN        },
     { "suspended",    GH_EPOCH_SUSPENDED    },
 };
