@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "core/cleanup.h"
 #include "stack/engine/display.h"
+#include "stack/engine/events.h"
 #include "stack/host.h"
 #include "sys/clock.h"
 
@@ -33,6 +34,7 @@ struct run {
     struct gh_api *api;
     struct gh_engine *engine;
     struct gh_display display;
+    struct gh_events events; /* of --json, in place of the display */
     json_t *outputs;
     long long started;
 };
@@ -65,7 +67,7 @@ static int parse(struct run *r, int argc, char **argv) {
         { "show-sames", 0, GH_OPTION_FLAG, &f->same, NULL, "a line for what stays as it is, too" },
         { "show-secrets", 0, GH_OPTION_FLAG, &f->secrets, NULL, "print secrets instead of [secret]" },
         { "suppress-outputs", 0, GH_OPTION_FLAG, &f->no_outputs, NULL, "no outputs at the end" },
-        { "json", 'j', GH_OPTION_FLAG, &f->json, NULL, "print the plan as one JSON document" },
+        { "json", 'j', GH_OPTION_FLAG, &f->json, NULL, "print events, one JSON object a line" },
         { "color", 0, GH_OPTION_TEXT, &f->colour, "WHEN", "always, never or auto (default: auto)" },
         { "refresh", 'r', GH_OPTION_FLAG, &f->refresh, NULL, "compare with the live tenant: always done" },
         { "parallel", 'p', GH_OPTION_NUMBER, &f->parallel, "N",
@@ -93,7 +95,9 @@ static void release(struct run *r) {
     gh_arena_free(r->arena);
 }
 
-static int print_errors(const struct run *r, int status) {
+static int print_errors(struct run *r, int status) {
+    if (r->flags.json)
+        gh_events_diagnostics(&r->events);
     fflush(stdout);
     gh_diagnostics_print(r->diagnostics, STDERR_FILENO, isatty(STDERR_FILENO));
     return status;
@@ -112,6 +116,7 @@ static void set_display(struct run *r) {
     bool terminal = isatty(STDOUT_FILENO);
     r->display = (struct gh_display){
         .out = stdout,
+        .stack = r->stack,
         .terminal = terminal,
         .colour =
             strcmp(when, "always") == 0 || (terminal && strcmp(when, "auto") == 0 && !getenv("NO_COLOR")),
@@ -119,6 +124,7 @@ static void set_display(struct run *r) {
         .same = r->flags.same,
         .secrets = r->flags.secrets,
     };
+    r->events = (struct gh_events){ .out = stdout, .stack = r->stack, .secrets = r->flags.secrets };
 }
 
 /* Program and values, before any call: what is wrong with them is told without a tenant. */
@@ -126,6 +132,7 @@ static int load(struct run *r) {
     const char *dir = r->flags.dir;
     if (gh_program_load(dir, r->diagnostics, &r->program) != GH_OK)
         return print_errors(r, GH_EXIT_ERROR);
+    r->display.project = r->events.project = gh_program_name(r->program);
     if (gh_config_open(dir, r->stack, r->program, r->diagnostics, &r->config) != GH_OK)
         return print_errors(r, GH_EXIT_USAGE);
     for (size_t i = 0; i < r->flags.config.count; i++) {
@@ -168,13 +175,15 @@ static int connect_to_tenant(struct run *r) {
         .api = r->api,
         .config = r->config,
         .diagnostics = r->diagnostics,
-        .event = r->flags.json || r->flags.skip_preview ? NULL : gh_display_step,
-        .context = &r->display,
+        .event = r->flags.skip_preview ? NULL
+                 : r->flags.json       ? gh_events_step
+                                       : gh_display_step,
+        .context = r->flags.json ? (void *)&r->events : &r->display,
     };
     return gh_engine_new(&options, &r->engine) == GH_OK ? GH_EXIT_OK : print_errors(r, GH_EXIT_ERROR);
 }
 
-static int failure(const struct run *r, int status) {
+static int failure(struct run *r, int status) {
     return print_errors(r, gh_engine_denied(r->engine) ? GH_EXIT_DENIED : status);
 }
 
@@ -192,7 +201,9 @@ static enum gh_err run_program(struct run *r, bool preview) {
 }
 
 static int plan(struct run *r) {
-    if (!r->flags.json && !r->flags.skip_preview)
+    if (r->flags.json)
+        gh_events_prelude(&r->events, gh_config_values(r->config));
+    else if (!r->flags.skip_preview)
         printf("%s (%s):\n", verbs[r->verb].planning, r->stack);
     enum gh_err e;
     if (r->verb == GH_STACK_DESTROY)
@@ -204,18 +215,22 @@ static int plan(struct run *r) {
     return e || errors(r) ? failure(r, GH_EXIT_ERROR) : GH_EXIT_OK;
 }
 
-static int show_plan(struct run *r, size_t *changes) {
-    if (r->flags.json) {
-        json_t *digest = gh_display_digest(r->engine, gh_program_name(r->program), r->stack);
-        char *text = json_dumps(digest, JSON_INDENT(2));
-        puts(text ? text : "{}");
-        free(text);
-        json_decref(digest);
+/* Outputs and counts, of either pass. */
+static void tell_end(struct run *r) {
+    if (r->events.applying || !r->flags.skip_preview) {
+        if (r->outputs && !r->flags.no_outputs)
+            gh_events_outputs(&r->events, r->outputs);
+        gh_events_summary(&r->events, r->engine, gh_clock_monotonic_ns() - r->started);
     }
+}
+
+static int show_plan(struct run *r, size_t *changes) {
     *changes = 0;
     for (size_t i = 0; i < gh_engine_step_count(r->engine); i++)
         *changes += gh_engine_step_at(r->engine, i)->op != GH_OP_SAME;
-    if (!r->flags.json && !r->flags.skip_preview) {
+    if (r->flags.json)
+        tell_end(r);
+    else if (!r->flags.skip_preview) {
         if (r->verb != GH_STACK_DESTROY && !r->flags.no_outputs)
             gh_display_outputs(&r->display, r->outputs);
         gh_display_summary(&r->display, r->engine);
@@ -236,18 +251,20 @@ static bool agreed(const struct run *r) {
 }
 
 static int apply(struct run *r) {
-    r->display.applying = true;
+    r->display.applying = r->events.applying = true;
     if (!r->flags.json)
         printf("%s%s (%s):\n", r->flags.skip_preview ? "" : "\n", verbs[r->verb].doing, r->stack);
     enum gh_err e = GH_OK;
-    gh_engine_begin_apply(r->engine, r->flags.json ? NULL : gh_display_step);
+    gh_engine_begin_apply(r->engine, r->flags.json ? gh_events_step : gh_display_step);
     if (r->verb == GH_STACK_UP)
         e = run_program(r, false);
     json_t *none = json_object();
     enum gh_err ended =
         gh_engine_end_apply(r->engine, r->verb == GH_STACK_DESTROY ? none : r->outputs, e != GH_OK);
     json_decref(none);
-    if (!r->flags.json) {
+    if (r->flags.json)
+        tell_end(r);
+    else {
         if (r->verb == GH_STACK_UP && !e && !r->flags.no_outputs)
             gh_display_outputs(&r->display, r->outputs);
         gh_display_summary(&r->display, r->engine);
@@ -284,7 +301,8 @@ int gh_stack_run(enum gh_stack_verb verb, int argc, char **argv) {
     if (!r.stack)
         return GH_EXIT_USAGE;
     bool asks = verb != GH_STACK_PREVIEW && !r.flags.yes && !r.flags.preview_only;
-    if (asks && (r.flags.non_interactive || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))) {
+    if (asks &&
+        (r.flags.json || r.flags.non_interactive || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))) {
         fprintf(stderr, "error: --yes must be given where nobody can be asked\n");
         return GH_EXIT_USAGE;
     }
@@ -293,10 +311,13 @@ int gh_stack_run(enum gh_stack_verb verb, int argc, char **argv) {
     r.arena = gh_arena_new(1 << 16);
     r.diagnostics = gh_diagnostics_new();
     int status = GH_EXIT_ERROR;
+    r.events.diagnostics = r.diagnostics;
     if (r.arena && r.diagnostics)
         status = run(&r);
     else
         fprintf(stderr, "error: out of memory\n");
+    if (r.flags.json && r.diagnostics)
+        gh_events_end(&r.events);
     release(&r);
     return status;
 }

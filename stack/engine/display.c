@@ -1,10 +1,9 @@
 #include "stack/engine/display.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/cleanup.h"
-#include "stack/engine/mapping.h"
+#include "stack/engine/shown.h"
 #include "stack/value.h"
 #include "sys/clock.h"
 
@@ -41,115 +40,41 @@ static void print_type(FILE *out, const char *token) {
         fputs(token, out);
 }
 
-static const struct gh_property *by_api(const struct gh_property *properties, size_t count, const char *api) {
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(properties[i].api, api) == 0)
-            return &properties[i];
-    return NULL;
-}
-
-void gh_display_path(const struct gh_step *step, const json_t *path, struct gh_buf *ret) {
-    const struct gh_property *properties = step->type->inputs;
-    size_t count = step->type->input_count, i;
-    json_t *segment;
-    json_array_foreach(path, i, segment) {
-        const char *name = json_string_value(segment);
-        const struct gh_property *p = properties ? by_api(properties, count, name) : NULL;
-        const struct gh_object_type *inner = p && p->type[0] == '@' ? gh_schema_object(p->type + 1) : NULL;
-        gh_buf_addf(ret, "%s%s", i ? "." : "", p ? p->name : name);
-        properties = inner ? inner->properties : NULL;
-        count = inner ? inner->property_count : 0;
-    }
-}
-
-static bool is_secret_path(const struct gh_step *step, const json_t *path) {
-    const char *top = json_string_value(json_array_get(path, 0));
-    const struct gh_property *p = by_api(step->type->inputs, step->type->input_count, top ? top : "");
-    return p && gh_mapping_is_secret(p);
-}
-
-/* One line of JSON; secrets masked, unknowns said, no control character of anybody's data. */
-static void print_value(const struct gh_display *d, json_t *value, bool secret) {
-    json_t *shown = d->secrets ? gh_value_plain(value) : gh_value_masked(value);
-    if (secret && !d->secrets)
-        fputs("[secret]", d->out);
-    else if (gh_value_is_unknown(shown))
-        fputs("[unknown]", d->out);
-    else if (!d->secrets && gh_value_is_secret(value))
-        fputs("[secret]", d->out);
-    else {
-        char *text = json_dumps(shown, JSON_ENCODE_ANY | JSON_COMPACT);
-        fputs(text ? text : "?", d->out);
-        free(text);
-    }
-    json_decref(shown);
-}
-
-static const char *kind_of(const json_t *change) {
-    if (json_object_get(change, "add") || (json_object_get(change, "to") && !json_object_get(change, "from")))
-        return "+";
-    return json_object_get(change, "remove") || json_object_get(change, "reset") ? "-" : "~";
+static const char *glyph_of(const json_t *change) {
+    const char *kind = json_string_value(json_object_get(change, "kind"));
+    return kind[0] == 'a' ? "+" : kind[0] == 'd' ? "-" : "~";
 }
 
 /* " [diff: ~description,+metadata.plan]", as on Pulumi's lines. */
-static void print_brief(const struct gh_display *d, const struct gh_step *s) {
+static void print_brief(const struct gh_display *d, const json_t *changes) {
     json_t *change, *seen = json_object();
     size_t i, shown = 0;
-    json_array_foreach(s->changes, i, change) {
+    json_array_foreach(changes, i, change) {
         gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(4096);
-        gh_buf_addf(&path, "%s", kind_of(change));
-        gh_display_path(s, json_object_get(change, "path"), &path);
+        gh_buf_addf(&path, "%s", glyph_of(change));
+        gh_shown_path(json_object_get(change, "path"), &path);
         if (path.failed || json_object_get(seen, path.ptr))
             continue;
         json_object_set_new(seen, path.ptr, json_true());
-        fprintf(d->out, "%s%s", shown++ ? "," : " [diff: ", path.ptr);
+        fputs(shown++ ? "," : " [diff: ", d->out);
+        gh_display_text(d->out, gh_buf_str(&path));
     }
     if (shown)
         fputs("]", d->out);
     json_decref(seen);
 }
 
-static void print_change(const struct gh_display *d, const struct gh_step *s, const json_t *change) {
-    gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(4096);
-    const json_t *segments = json_object_get(change, "path");
-    json_t *from = json_object_get(change, "from"), *to = json_object_get(change, "to");
-    json_t *element =
-        json_object_get(change, "add") ? json_object_get(change, "add") : json_object_get(change, "remove");
-    bool secret = is_secret_path(s, segments);
-    gh_display_path(s, segments, &path);
-    fprintf(d->out, "      %s %s: ", kind_of(change), path.failed ? "?" : path.ptr);
-    if (element)
-        print_value(d, element, secret);
-    if (from)
-        print_value(d, from, secret);
-    if (from && (to || json_object_get(change, "reset")))
-        fputs(" => ", d->out);
-    if (to)
-        print_value(d, to, secret);
-    else if (json_object_get(change, "reset"))
-        fputs("(default)", d->out);
-    if (json_object_get(change, "drift"))
-        fputs("  (changed outside the stack)", d->out);
-    if (json_object_get(change, "foreign"))
-        fputs("  (not put there by the stack)", d->out);
-    fputc('\n', d->out);
-}
-
-static void print_changes(const struct gh_display *d, const struct gh_step *s) {
-    json_t *change, *value;
-    const char *key;
+/* What somebody else put there and we would take away is named, asked for or not. */
+static void print_foreign(const struct gh_display *d, const json_t *changes) {
     size_t i;
-    if (d->diff && s->op == GH_OP_CREATE && json_array_size(s->changes) == 0) {
-        json_object_foreach(s->inputs, key, value) {
-            fprintf(d->out, "      + %s: ", key);
-            print_value(d, value, false);
-            fputc('\n', d->out);
-        }
-    }
-    /* What somebody else put there and we would take away is named, asked for or not. */
-    json_array_foreach(s->changes, i, change) {
-        if (d->diff || (!d->applying && json_object_get(change, "foreign")))
-            print_change(d, s, change);
+    json_t *change;
+    json_array_foreach(changes, i, change) {
+        if (!json_object_get(change, "foreign"))
+            continue;
+        json_t *path = json_object_get(change, "path");
+        fprintf(d->out, "      - %s: ", json_string_value(json_array_get(path, 0)));
+        gh_display_value(d->out, json_object_get(change, "from"));
+        fputs("  (not put there by the stack)\n", d->out);
     }
 }
 
@@ -161,36 +86,77 @@ static void print_line(const struct gh_display *d, const struct gh_step *s, cons
         fputs(" (with its parent)", d->out);
 }
 
-void gh_display_step(void *context, const struct gh_step *s, enum gh_event event) {
-    struct gh_display *d = context;
-    bool quiet = s->op == GH_OP_SAME && !d->same;
-    if (event == GH_EVENT_STARTED) {
-        d->started = gh_clock_monotonic_ns();
-        if (d->terminal && !quiet) {
-            print_line(d, s, ops[s->op].running);
-            fflush(d->out);
-        }
-        return;
-    }
-    if (d->terminal && event != GH_EVENT_PLANNED && !quiet)
-        fputs("\r\033[K", d->out);
-    if (quiet && event != GH_EVENT_FAILED)
-        return;
-    print_line(d, s,
-               event == GH_EVENT_FAILED ? "failed"
-               : event == GH_EVENT_DONE ? ops[s->op].past
-                                        : ops[s->op].present);
-    if (event == GH_EVENT_DONE)
-        fprintf(d->out, " (%.2fs)", (double)(gh_clock_monotonic_ns() - d->started) / 1e9);
-    if (s->op != GH_OP_CREATE || s->provider->kind == GH_KIND_FACET)
-        print_brief(d, s);
+/* A new object's properties are what the program says: not said again on its line. */
+static bool is_brief(const struct gh_step *s) {
+    bool whole =
+        s->op == GH_OP_CREATE && (s->provider->kind == GH_KIND_OBJECT || s->provider->kind == GH_KIND_LINK);
+    return !whole && s->op != GH_OP_DELETE;
+}
+
+/* As `pulumi --diff` begins a resource; its properties follow. */
+static void print_head(const struct gh_display *d, const struct gh_step *s) {
+    fprintf(d->out, " %s%-2s%s %s: %s(%s)%s", on(d, ops[s->op].colour), ops[s->op].glyph, off(d),
+            s->type->token, on(d, ops[s->op].colour), ops[s->op].present, off(d));
+    if (s->dies_with_parent)
+        fputs(" (with its parent)", d->out);
+}
+
+static void print_note(const struct gh_display *d, const struct gh_step *s) {
     if (s->drift)
         fprintf(d->out, " (drift%s%s)", s->note ? ": " : "", s->note ? s->note : "");
     else if (s->note)
         fprintf(d->out, " (%s)", s->note);
     fputc('\n', d->out);
-    if (event == GH_EVENT_PLANNED)
-        print_changes(d, s);
+}
+
+static void print_planned(const struct gh_display *d, const struct gh_step *s) {
+    json_t *changes = gh_shown_changes(s, d->secrets);
+    if (d->diff) {
+        print_head(d, s);
+        print_note(d, s);
+        if (s->id && s->op != GH_OP_CREATE)
+            fprintf(d->out, "        [id=%s]\n", s->id);
+        fprintf(d->out, "        [urn=urn:pulumi:%s::%s::%s::%s]\n", d->stack, d->project, s->type->token,
+                s->name);
+        gh_display_changes(d->out, changes);
+    } else {
+        print_line(d, s, ops[s->op].present);
+        if (is_brief(s))
+            print_brief(d, changes);
+        print_note(d, s);
+        print_foreign(d, changes);
+    }
+    json_decref(changes);
+}
+
+static void print_done(const struct gh_display *d, const struct gh_step *s, bool failed) {
+    print_line(d, s, failed ? "failed" : ops[s->op].past);
+    if (!failed)
+        fprintf(d->out, " (%.2fs)", (double)(gh_clock_monotonic_ns() - d->started) / 1e9);
+    json_t *changes = is_brief(s) ? gh_shown_changes(s, d->secrets) : NULL;
+    print_brief(d, changes);
+    json_decref(changes);
+    print_note(d, s);
+}
+
+void gh_display_step(void *context, const struct gh_step *s, enum gh_event event) {
+    struct gh_display *d = context;
+    bool quiet = s->op == GH_OP_SAME && !d->same && event != GH_EVENT_FAILED;
+    if (event == GH_EVENT_STARTED)
+        d->started = gh_clock_monotonic_ns();
+    if (quiet)
+        return;
+    if (event == GH_EVENT_STARTED) {
+        if (d->terminal)
+            print_line(d, s, ops[s->op].running);
+    } else {
+        if (d->terminal && event != GH_EVENT_PLANNED)
+            fputs("\r\033[K", d->out);
+        if (event == GH_EVENT_PLANNED)
+            print_planned(d, s);
+        else
+            print_done(d, s, event == GH_EVENT_FAILED);
+    }
     fflush(d->out);
 }
 
@@ -230,7 +196,9 @@ void gh_display_outputs(const struct gh_display *d, json_t *outputs) {
     fprintf(d->out, "Outputs:\n");
     json_object_foreach(outputs, key, value) {
         fprintf(d->out, "    %-*s: ", (int)widest, key);
-        print_value(d, value, false);
+        json_t *shown = d->secrets ? gh_value_plain(value) : gh_value_masked(value);
+        gh_display_value(d->out, shown);
+        json_decref(shown);
         fputc('\n', d->out);
     }
     fputc('\n', d->out);
@@ -242,36 +210,4 @@ void gh_display_duration(const struct gh_display *d, long long nanoseconds) {
         fprintf(d->out, "\nDuration: %lldm%llds\n", seconds / 60, seconds % 60);
     else
         fprintf(d->out, "\nDuration: %llds\n", seconds);
-}
-
-static json_t *masked_changes(const struct gh_step *s) {
-    json_t *list = json_array(), *change;
-    size_t i;
-    json_array_foreach(s->changes, i, change) {
-        json_t *copy = gh_value_masked(change);
-        if (is_secret_path(s, json_object_get(change, "path")) && json_object_get(copy, "from"))
-            json_object_set_new(copy, "from", json_string("[secret]"));
-        json_array_append_new(list, copy);
-    }
-    return list;
-}
-
-json_t *gh_display_digest(const struct gh_engine *e, const char *project, const char *stack) {
-    json_t *steps = json_array(), *summary = json_object();
-    for (size_t i = 0; i < gh_engine_step_count(e); i++) {
-        const struct gh_step *s = gh_engine_step_at(e, i);
-        json_t *step =
-            json_pack("{s:s, s:o, s:s, s:s}", "op", ops[s->op].present, "urn",
-                      json_sprintf("urn:pulumi:%s::%s::%s::%s", stack, project, s->type->token, s->name),
-                      "type", s->type->token, "name", s->name);
-        if (s->id)
-            json_object_set_new(step, "id", json_string(s->id));
-        if (s->drift)
-            json_object_set_new(step, "drift", json_true());
-        json_object_set_new(step, "changes", masked_changes(s));
-        json_array_append_new(steps, step);
-        json_int_t n = json_integer_value(json_object_get(summary, ops[s->op].present));
-        json_object_set_new(summary, ops[s->op].present, json_integer(n + 1));
-    }
-    return json_pack("{s:o, s:o}", "steps", steps, "changeSummary", summary);
 }

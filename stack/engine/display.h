@@ -7,6 +7,7 @@
 
 struct gh_display {
     FILE *out;
+    const char *project, *stack;
     bool colour;
     bool terminal;     /* a line may be drawn over */
     bool diff;         /* every property of every change */
@@ -25,9 +26,10 @@ void gh_display_outputs(const struct gh_display *d,
                         json_t *outputs); /* wire form; nothing when there are none */
 void gh_display_duration(const struct gh_display *d, long long nanoseconds);
 
-/* One JSON document: {"steps": [{"op", "urn", "type", "name", "id"?, "drift"?, "changes": […]}],
- * "changeSummary": {…}}. New. */
-json_t *gh_display_digest(const struct gh_engine *e, const char *project, const char *stack);
+/* What gh_shown_changes says, a line for each property and each element, nested as in the program. */
+void gh_display_changes(FILE *out, const json_t *changes);
 
-/* "options.passwordPolicy" of a change's path: the program's names, not the API's. */
-void gh_display_path(const struct gh_step *step, const json_t *path, struct gh_buf *ret);
+/* One line of JSON, "[secret]" and "[unknown]" bare; no control character of anybody's data reaches the
+ * terminal. */
+void gh_display_value(FILE *out, const json_t *value);
+void gh_display_text(FILE *out, struct gh_str text);

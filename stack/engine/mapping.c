@@ -156,6 +156,8 @@ static void decode_members(const struct gh_property *properties, size_t count, c
 
 static json_t *decode_typed(const char *type, const char *name, json_t *value) {
     char item[128];
+    if (gh_value_is_secret(value) || gh_value_is_unknown(value))
+        return json_incref(value);
     if (list_of(type, item)) {
         if (is_single(item) && json_is_object(value))
             return json_pack("[o]", decode_typed(item, name, value));
@@ -185,4 +187,13 @@ json_t *gh_mapping_decode(const struct gh_resource_type *type, const json_t *obj
     decode_members(type->inputs, type->input_count, object, ret);
     decode_members(type->outputs, type->output_count, object, ret);
     return ret;
+}
+
+json_t *gh_mapping_decode_value(const struct gh_property *property, json_t *value) {
+    return decode_typed(property->type, property->name, value);
+}
+
+json_t *gh_mapping_decode_element(const struct gh_property *property, json_t *value) {
+    char item[128];
+    return list_of(property->type, item) ? decode_typed(item, property->name, value) : json_incref(value);
 }

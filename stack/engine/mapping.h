@@ -15,5 +15,9 @@ json_t *gh_mapping_encode_value(const struct gh_property *property, json_t *valu
  * secret come out as secrets. New. */
 json_t *gh_mapping_decode(const struct gh_resource_type *type, const json_t *object);
 
+/* The API's value of one property, or one element of a list of them, as the program would write it. New. */
+json_t *gh_mapping_decode_value(const struct gh_property *property, json_t *value);
+json_t *gh_mapping_decode_element(const struct gh_property *property, json_t *value);
+
 /* Is it secret: by the schema, or by our better knowledge of the API (signingSecret)? */
 bool gh_mapping_is_secret(const struct gh_property *property);

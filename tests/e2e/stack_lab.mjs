@@ -21,6 +21,18 @@ export function runStack(env, dir, [verb, ...args], onStart) {
 
 export const must = (result, code = 0) => { assert.equal(result.code, code, result.out + result.err); return result; };
 
+// The events of `--json` (docs/stack-events.md): each { kind, …the member of that name }. Every line must be one.
+export function eventsOf(out) {
+  return out.trimEnd().split('\n').map((line, i) => {
+    const { sequence, timestamp, ...rest } = JSON.parse(line), [kind, ...more] = Object.keys(rest);
+    assert.ok(sequence === i && Number.isInteger(timestamp) && kind && more.length === 0, line);
+    return { kind, ...rest[kind] };
+  });
+}
+
+// The steps of one pass: of the plan, or those that were begun.
+export const stepsOf = (events, planned) => events.filter((e) => e.kind === 'resourcePreEvent' && Boolean(e.planning) === planned).map((e) => e.metadata);
+
 export function project(text) {
   const dir = temporary('gatehouse-stack-');
   fs.writeFileSync(path.join(dir, 'Pulumi.yaml'), `name: p\nruntime: yaml\n${text}`);

@@ -1,0 +1,100 @@
+// tests/e2e/stack_display.test.mjs - what people and scripts see of a run: lines, events, the tree.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { management, startGatehouse } from './harness.mjs';
+import { eventsOf, exampleProject, must, password, project, runStack, stepsOf } from './stack_lab.mjs';
+
+let g, api;
+before(async () => { g = await startGatehouse(); api = await management(g); });
+after(() => g?.stop());
+const run = (dir, args) => runStack(g.childEnv, dir, args);
+const write = (dir, text) => fs.writeFileSync(path.join(dir, 'Pulumi.yaml'), `name: p\nruntime: yaml\n${text}`);
+const kinds = (events) => events.map((e) => e.kind);
+const brief = (steps) => steps.map((s) => [s.op, s.urn, s.diffs, s.keys, s.detailedDiff]);
+
+test('events: the plan is what up does, and the counts are those of the steps', async () => {
+  const dir = exampleProject();
+  const args = ['--json', '-c', `memberPassword=${password}`];
+  const preview = eventsOf(must(await run(dir, ['preview', ...args])).out);
+  const up = eventsOf(must(await run(dir, ['up', '-y', ...args])).out);
+  const planned = stepsOf(preview, true);
+  assert.equal(planned.length, 17);
+  assert.ok(planned.every((s) => s.op === 'create' && s.old === null && s.new.urn === s.urn && s.urn.startsWith('urn:pulumi:dev::secure-ai-api::auth0:index/')));
+  assert.deepEqual(brief(stepsOf(up, true)), brief(planned));
+  assert.deepEqual(brief(stepsOf(up, false)), brief(planned));
+  assert.equal(stepsOf(preview, false).length, 0);
+  assert.deepEqual([preview[0].kind, preview.at(-1).kind, up.at(-1).kind], ['preludeEvent', 'cancelEvent', 'cancelEvent']);
+  assert.deepEqual(up[0].config, { 'secure-ai-api:memberPassword': '[secret]' });
+  assert.deepEqual(up.filter((e) => e.kind === 'summaryEvent').map((e) => [e.isPreview, e.resourceChanges]), [[true, { create: 17 }], [false, { create: 17 }]]);
+  const done = up.filter((e) => e.kind === 'resOutputsEvent' && !e.planning);
+  assert.equal(done.length, 18); // and the outputs
+  const outputs = done.find((e) => e.metadata.type === 'pulumi:pulumi:Stack').metadata.new.outputs;
+  assert.equal(outputs.client_secret, '[secret]');
+  assert.equal(done[0].metadata.new.id.length > 0 && done[0].metadata.new.outputs.name, 'AI API');
+  assert.ok(!JSON.stringify([preview, up]).includes(password));
+  const shown = must(await run(dir, ['up', '-y', '--json', '--show-secrets', '--skip-preview']));
+  assert.ok(shown.out.includes(password) && stepsOf(eventsOf(shown.out), true).length === 0);
+  assert.ok(stepsOf(eventsOf(shown.out), false).every((s) => s.op === 'same' && s.gatehouse.changes.length === 0));
+  const gone = eventsOf(must(await run(dir, ['destroy', '-y', '--json', '--ignore-protect'])).out);
+  assert.deepEqual(gone.filter((e) => e.kind === 'summaryEvent').at(-1).resourceChanges, { delete: 17 });
+  assert.ok(stepsOf(gone, true).every((s) => s.op === 'delete' && s.new === null) && stepsOf(gone, true).some((s) => s.gatehouse.withParent));
+});
+
+const changing = (description, organization, permissions) => `resources:
+  api: { type: auth0:ResourceServer, properties: { identifier: "https://events.example", name: events, enforcePolicies: true } }
+  scopes: { type: auth0:ResourceServerScopes, properties: { resourceServerIdentifier: "\${api.identifier}", scopes: [{ name: a }, { name: b }, { name: c }] } }
+  r: { type: auth0:Role, properties: { name: events, description: ${description} } }
+  rp:
+    type: auth0:RolePermissions
+    properties: { roleId: "\${r.id}", permissions: [${permissions.map((p) => `{ name: ${p}, resourceServerIdentifier: "\${api.identifier}" }`)}] }
+    options: { dependsOn: ["\${scopes}"] }
+  o: { type: auth0:Organization, properties: { name: events, displayName: Events, ${organization} } }
+  c: { type: auth0:Connection, properties: { strategy: auth0, name: ${description === 'one' ? 'events-one' : 'events-two'} } }
+`;
+
+test('events and --diff: each property and each element, in the program\'s names', async () => {
+  const dir = project(changing('one', 'metadata: { keep: k, old: o, "a.b": x }', ['a', 'b']));
+  must(await run(dir, ['up', '-y']));
+  const role = (await api.get('roles')).body.find((r) => r.name === 'events');
+  assert.equal((await api.post(`roles/${role.id}/permissions`, { permissions: [{ permission_name: 'c', resource_server_identifier: 'https://events.example' }] })).status, 201);
+  write(dir, changing('two', 'metadata: { keep: k, "a.b": y, new: "\\u001b[31mred\\u0085" }', ['b']));
+  const steps = Object.fromEntries(stepsOf(eventsOf(must(await run(dir, ['preview', '--json'])).out), true).map((s) => [s.urn.split('::').at(-1), s]));
+  assert.deepEqual(Object.fromEntries(Object.entries(steps).map(([name, s]) => [name, s.op])), { api: 'same', scopes: 'same', r: 'update', rp: 'update', o: 'update', c: 'replace' });
+  assert.deepEqual(steps.r.detailedDiff, { description: { diffKind: 'update', inputDiff: false } });
+  assert.deepEqual(steps.r.gatehouse, { changes: [{ path: 'description', kind: 'update', from: 'one', to: 'two' }] });
+  assert.deepEqual(Object.entries(steps.o.detailedDiff).map(([p, d]) => [p, d.diffKind]).sort(), [['metadata.new', 'add'], ['metadata.old', 'delete'], ['metadata["a.b"]', 'update']]);
+  assert.deepEqual([steps.c.keys, steps.c.detailedDiff], [['name'], { name: { diffKind: 'update-replace', inputDiff: false } }]);
+  const element = (name) => ({ name, resourceServerIdentifier: 'https://events.example' });
+  assert.deepEqual(steps.rp.gatehouse, { drift: true, changes: [
+    { path: 'permissions', kind: 'delete', from: element('a'), element: true },
+    { path: 'permissions', kind: 'delete', from: element('c'), element: true, foreign: true }] });
+  const text = must(await run(dir, ['preview', '--diff'])).out;
+  for (const block of [
+    /^ ~ {2}auth0:index\/role:Role: \(update\)\n {8}\[id=rol_\w+\]\n {8}\[urn=urn:pulumi:dev::p::auth0:index\/role:Role::r\]\n {6}~ description: "one" => "two"$/m,
+    /^ {6}~ metadata: \{\n(?: {10}[+~-] .*\n){3} {8}\}$/m, /^ {10}~ a\.b: "x" => "y"$/m, /^ {10}- old: "o" => \(default\)$/m,
+    /^ {10}\+ new: "\\u001B\[31mred\\u0085"$/m,
+    /^ {6}~ permissions: \[\n {10}- \{\n {14}- name: "a"\n {14}- resourceServerIdentifier: "https:\/\/events\.example"\n {12}\}\n {10}- \{ {2}\(not put there by the stack\)\n/m,
+    /^ \+- auth0:index\/connection:Connection: \(replace\)\n(?: {8}\[.*\n){2} {6}~ name: "events-one" => "events-two" {2}\(replaces\)$/m]) assert.match(text, block);
+  const up = eventsOf(must(await run(dir, ['up', '-y', '--json'])).out);
+  assert.deepEqual(up.filter((e) => e.kind === 'resOutputsEvent' && e.metadata.op === 'delete-replaced').map((e) => e.metadata.urn.split('::').at(-1)), ['c']);
+  must(await run(dir, ['preview', '--expect-no-changes']));
+  must(await run(dir, ['destroy', '-y']));
+});
+
+test('events: what is wrong is said in the stream, and the exit status stays', async () => {
+  const dir = project('resources:\n  o: { type: auth0:Organization, properties: { name: "Not A Name!" } }\n');
+  const failed = eventsOf(must(await run(dir, ['up', '-y', '--json']), 4).out);
+  const at = kinds(failed).indexOf('resOpFailedEvent');
+  assert.ok(at > 0 && failed[at].metadata.op === 'create', kinds(failed).join());
+  assert.match(failed.find((e) => e.kind === 'diagnosticEvent').message, /^\S*Pulumi\.yaml:4,3: could not create Organization o: /);
+  assert.deepEqual(failed.filter((e) => e.kind === 'summaryEvent').at(-1).resourceChanges, {});
+  write(dir, 'resources:\n  o: { type: auth0:Organisation }\n');
+  const wrong = must(await run(dir, ['preview', '--json']), 1);
+  assert.deepEqual(kinds(eventsOf(wrong.out)), ['diagnosticEvent', 'cancelEvent']);
+  assert.match(wrong.err, /Organisation/);
+  assert.match(must(await run(dir, ['up', '--json']), 2).err, /--yes/);
+  write(dir, 'resources:\n  r: { type: auth0:Role, properties: { name: expected } }\n');
+  assert.equal(eventsOf(must(await run(dir, ['preview', '--json', '--expect-no-changes']), 7).out).at(-1).kind, 'cancelEvent');
+});
