@@ -15,7 +15,7 @@
 
 struct flags {
     const char *dir, *stack, *colour, *message;
-    struct gh_option_list config;
+    struct gh_option_list config, allow_data_loss;
     bool yes, skip_preview, diff, json, adopt, expect_none, same, secrets, no_outputs, plain, ignore_protect,
         refresh, preview_only, non_interactive;
     long parallel;
@@ -60,6 +60,8 @@ static int parse(struct run *r, int argc, char **argv) {
           "the stack; made when there is none (default: dev)" },
         { "config", 'c', GH_OPTION_LIST, &f->config, "KEY=VALUE",
           "set a value of the stack first, and save it" },
+        { "allow-data-loss", 0, GH_OPTION_LIST, &f->allow_data_loss, "NAME",
+          "that resource may go with people the stack did not make" },
         { "diff", 0, GH_OPTION_FLAG, &f->diff, NULL, "show every property that changes" },
         { "adopt", 0, GH_OPTION_FLAG, &f->adopt, NULL, "take over what exists, also beyond this machine" },
         { "expect-no-changes", 0, GH_OPTION_FLAG, &f->expect_none, NULL,
@@ -172,6 +174,8 @@ static int connect_to_tenant(struct run *r) {
         .write = r->verb != GH_STACK_PREVIEW && !r->flags.preview_only,
         .adopt = r->flags.adopt,
         .ignore_protect = r->flags.ignore_protect,
+        .allow_data_loss = r->flags.allow_data_loss.values,
+        .allow_data_loss_count = r->flags.allow_data_loss.count,
         .api = r->api,
         .config = r->config,
         .diagnostics = r->diagnostics,

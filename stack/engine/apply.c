@@ -329,6 +329,10 @@ static enum gh_err replace(struct gh_engine *e, const struct gh_registration *r,
         gh_engine_tell(e, gone, err ? GH_EVENT_FAILED : GH_EVENT_DONE);
         gh_step_free(gone);
     }
+    if (err == GH_ERR_CONFLICT) { /* it stays, and so it is not replaced */
+        json_object_del(old, "replaced");
+        err = gh_ledger_put(e->ledger, old) ? GH_ERR_IO : err;
+    }
     json_decref(old);
     json_decref(s->entry);
     s->entry = NULL;

@@ -406,6 +406,11 @@ static enum gh_err check_served(struct gh_engine *e, const struct gh_step *s,
     return GH_OK;
 }
 
+/* An adopted one is given back when it need not make room for its successor. */
+static bool is_released(const struct gh_step *s) {
+    return json_is_true(json_object_get(s->entry, "adopted")) && !s->delete_first;
+}
+
 static enum gh_err decide_replace(struct gh_engine *e, struct gh_step *s, const struct gh_registration *r) {
     if (s->protect || json_is_true(json_object_get(s->entry, "protect"))) {
         gh_diagnose(e->options.diagnostics, GH_SEVERITY_ERROR, s->position,
@@ -416,6 +421,9 @@ static enum gh_err decide_replace(struct gh_engine *e, struct gh_step *s, const 
     }
     s->op = GH_OP_REPLACE;
     s->delete_first = r->delete_before_replace || key_stays(s);
+    enum gh_err err = is_released(s) ? GH_OK : gh_people_guard(e, s);
+    if (err)
+        return err;
     if (s->provider->kind == GH_KIND_SET)
         compare_elements(s);
     return GH_OK;

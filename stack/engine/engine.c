@@ -33,7 +33,8 @@ enum gh_err gh_engine_new(const struct gh_engine_options *options, struct gh_eng
     e->live = gh_live_new(options->api);
     e->by_key = json_object();
     e->order = json_array();
-    enum gh_err err = e->arena && e->live && e->by_key && e->order ? GH_OK : GH_ERR_NOMEM;
+    e->removed = json_array();
+    enum gh_err err = e->arena && e->live && e->by_key && e->order && e->removed ? GH_OK : GH_ERR_NOMEM;
     err =
         err ? err
             : gh_ledger_open(options->dir, options->stack, options->write, options->diagnostics, &e->ledger);
@@ -54,6 +55,7 @@ void gh_engine_free(struct gh_engine *e) {
     free(e->steps);
     json_decref(e->by_key);
     json_decref(e->order);
+    json_decref(e->removed);
     gh_live_free(e->live);
     gh_ledger_free(e->ledger);
     gh_arena_free(e->arena);
@@ -196,11 +198,15 @@ struct gh_registrar gh_engine_registrar(struct gh_engine *e) {
 }
 
 enum gh_err gh_engine_end_plan(struct gh_engine *e) {
-    return gh_plan_removals(e, false);
+    enum gh_err err = gh_plan_removals(e, false);
+    gh_people_check_names(e);
+    return err;
 }
 
 enum gh_err gh_engine_plan_destroy(struct gh_engine *e) {
-    return gh_plan_removals(e, true);
+    enum gh_err err = gh_plan_removals(e, true);
+    gh_people_check_names(e);
+    return err;
 }
 
 void gh_engine_begin_apply(struct gh_engine *e, gh_step_event *event) {
@@ -208,10 +214,23 @@ void gh_engine_begin_apply(struct gh_engine *e, gh_step_event *event) {
     e->applying = true;
 }
 
+/* Before the first deletion all are asked again, so that who came since the plan stops it as a whole. */
+static enum gh_err guard_all(struct gh_engine *e) {
+    enum gh_err err = GH_OK;
+    for (size_t i = 0; i < e->count; i++) {
+        enum gh_err one = e->steps[i]->op == GH_OP_DELETE ? gh_people_guard(e, e->steps[i]) : GH_OK;
+        e->steps[i]->failed |= one != GH_OK;
+        err = err ? err : one;
+    }
+    return err;
+}
+
 /* Children that die with a parent leave the ledger once it is gone: if its deletion fails, they are still
  * ours. */
 static enum gh_err remove_all(struct gh_engine *e) {
-    enum gh_err err = GH_OK;
+    enum gh_err err = guard_all(e);
+    if (err)
+        return err;
     for (int children = 0; children < 2; children++)
         for (size_t i = 0; i < e->count; i++) {
             struct gh_step *s = e->steps[i];

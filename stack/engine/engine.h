@@ -49,9 +49,11 @@ typedef void gh_step_event(void *context, const struct gh_step *step, enum gh_ev
 
 struct gh_engine_options {
     const char *dir, *stack, *project, *domain;
-    bool write;          /* takes the lock; a preview does without */
-    bool adopt;          /* take over what exists also where the host is not loopback */
-    bool ignore_protect; /* destroy: protected ones too */
+    bool write;                         /* takes the lock; a preview does without */
+    bool adopt;                         /* take over what exists also where the host is not loopback */
+    bool ignore_protect;                /* destroy: protected ones too */
+    const char *const *allow_data_loss; /* names of resources that may go with the people they hold */
+    size_t allow_data_loss_count;
     struct gh_api *api;
     struct gh_config *config; /* for its crypter; may be NULL in tests */
     struct gh_diagnostics *diagnostics;

@@ -9,8 +9,9 @@ struct gh_engine {
     struct gh_live *live;
     struct gh_step **steps;
     size_t count, room;
-    json_t *by_key; /* "type::name" → index in steps */
-    json_t *order;  /* keys as registered */
+    json_t *by_key;  /* "type::name" → index in steps */
+    json_t *order;   /* keys as registered */
+    json_t *removed; /* entries of what this run deleted */
     bool applying, denied, crypter_asked;
     bool lost;                  /* and said so: once is enough */
     struct gh_crypter *crypter; /* borrowed from the config; NULL: no passphrase */
@@ -46,6 +47,14 @@ enum gh_err gh_apply(struct gh_engine *e, const struct gh_registration *r, struc
 enum gh_err gh_remove(struct gh_engine *e, struct gh_step *s);
 enum gh_err gh_remove_replaced(struct gh_engine *e);
 enum gh_err gh_plan_removals(struct gh_engine *e, bool all);
+
+/* people.c: asked in the plan and again right before the call. Refuses (CONFLICT, or why they could not be
+ * counted; diagnosed) what would be deleted with people that this stack did not make; where that was allowed,
+ * the step's note tells how many. */
+enum gh_err gh_people_guard(struct gh_engine *e, struct gh_step *s);
+bool gh_people_may_go(const struct gh_engine *e, const char *name); /* by --allow-data-loss */
+void gh_people_check_names(
+    const struct gh_engine *e); /* at the end of a plan: warns of names that mean nothing */
 
 /* writes.c: the calls themselves. */
 enum gh_err gh_write_object(struct gh_engine *e, struct gh_step *s, const struct gh_diff *diff,

@@ -65,6 +65,8 @@ static enum gh_err plan_one(struct gh_engine *e, json_t *entry) {
         s->note = "was replaced";
     enum gh_err err =
         s->protect && !e->options.ignore_protect && s->op == GH_OP_DELETE ? refuse_protected(e, s) : GH_OK;
+    if (!err && s->op == GH_OP_DELETE)
+        err = gh_people_guard(e, s);
     gh_engine_add_step(e, s);
     return err;
 }
@@ -190,8 +192,8 @@ enum gh_err gh_remove(struct gh_engine *e, struct gh_step *s) {
         err = give_back_elements(e, s);
     else if (s->provider->kind == GH_KIND_FACET || s->op == GH_OP_RELEASE)
         err = give_back_fields(e, s);
-    else
-        err = delete_it(e, s);
+    else if (!(err = gh_people_guard(e, s)) && !(err = delete_it(e, s)))
+        json_array_append(e->removed, s->entry);
     if (!err)
         err = gh_ledger_drop(e->ledger, s->type->token, s->name, s->id);
     s->done = !err;

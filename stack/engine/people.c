@@ -1,0 +1,245 @@
+/* What holds people is not deleted unseen: a connection its users, an organization its members, a user its
+ * memberships and linked identities. What this stack made itself, it may take away; a membership is its own
+ * when the ledger has it, or when the stack made both the user and the organization. */
+#include <string.h>
+#include <strings.h>
+
+#include "stack/engine/internal.h"
+#include "stack/value.h"
+
+#define CONNECTION "auth0:index/connection:Connection"
+#define ORGANIZATION "auth0:index/organization:Organization"
+#define USER "auth0:index/user:User"
+#define MEMBER "auth0:index/organizationMember:OrganizationMember"
+#define MEMBERS "auth0:index/organizationMembers:OrganizationMembers"
+
+/* What kinds of objects hold people, and the list that counts them; {query} is made here. */
+static const struct holder {
+    const char *token, *list, *items, *id, *one, *many;
+} holders[] = {
+    { CONNECTION, "/users?search_engine=v3&fields=user_id&include_fields=true&q={query}", "users", "user_id",
+      "user", "users" },
+    { ORGANIZATION, "/organizations/{id}/members", "members", "user_id", "member", "members" },
+    { USER, "/users/{id}/organizations", "organizations", "id", "membership", "memberships" },
+};
+
+static const char *text(const json_t *object, const char *member) {
+    const char *value = json_string_value(gh_value_reveal(json_object_get(object, member)));
+    return value ? value : "";
+}
+
+static bool is(const json_t *object, const char *member, const char *value) {
+    return strcmp(text(object, member), value) == 0;
+}
+
+static const struct holder *holder_of(const struct gh_step *s) {
+    for (size_t i = 0; i < GH_COUNT(holders); i++)
+        if (strcmp(holders[i].token, s->type->token) == 0)
+            return &holders[i];
+    return NULL;
+}
+
+static void add(json_t *set, const char *id) {
+    if (*id)
+        json_object_set_new(set, id, json_true());
+}
+
+/* Members that a set put into the organization: all of its elements but those that it found there. */
+static void add_members(json_t *own, const struct gh_step *s, const json_t *entry) {
+    json_t *inputs = json_object_get(entry, "inputs"), *found = json_object(), *member;
+    size_t i;
+    json_array_foreach(json_object_get(json_object_get(entry, "found"), "members"), i, member)
+        add(found, json_string_value(member) ? json_string_value(member) : "");
+    json_array_foreach(json_object_get(inputs, "members"), i, member) {
+        const char *user = json_string_value(gh_value_reveal(member));
+        if (!user || json_object_get(found, user))
+            continue;
+        if (strcmp(s->type->token, ORGANIZATION) == 0 && is(inputs, "organizationId", s->id))
+            add(own, user);
+        if (strcmp(s->type->token, USER) == 0 && strcmp(user, s->id) == 0)
+            add(own, text(inputs, "organizationId"));
+    }
+    json_decref(found);
+}
+
+/* Which ids in the holder's list are there by the doing of this entry? */
+static void add_own(json_t *own, const struct gh_step *s, const json_t *entry, const char *connection) {
+    const char *token = s->type->token;
+    const json_t *inputs = json_object_get(entry, "inputs");
+    if (json_is_true(json_object_get(entry, "adopted")))
+        return;
+    if (is(entry, "type", MEMBERS))
+        add_members(own, s, entry);
+    if (is(entry, "type", MEMBER) && strcmp(token, ORGANIZATION) == 0 && is(inputs, "organizationId", s->id))
+        add(own, text(inputs, "userId"));
+    if (is(entry, "type", MEMBER) && strcmp(token, USER) == 0 && is(inputs, "userId", s->id))
+        add(own, text(inputs, "organizationId"));
+    bool made_both = !json_is_true(json_object_get(s->entry, "adopted"));
+    if (is(entry, "type", ORGANIZATION) && strcmp(token, USER) == 0 && made_both)
+        add(own, text(entry, "id"));
+    if (is(entry, "type", USER) && strcmp(token, ORGANIZATION) == 0 && made_both)
+        add(own, text(entry, "id"));
+    if (is(entry, "type", USER) && strcmp(token, CONNECTION) == 0 &&
+        strcasecmp(text(inputs, "connectionName"), connection) == 0)
+        add(own, text(entry, "id"));
+}
+
+/* What this run removed already counts, too: a search may answer from an index that lags behind. */
+static json_t *own_ids(const struct gh_engine *e, const struct gh_step *s, const char *connection) {
+    const json_t *lists[] = { gh_ledger_resources(e->ledger), e->removed };
+    json_t *own = json_object(), *entry;
+    size_t i;
+    for (size_t k = 0; k < GH_COUNT(lists); k++)
+        json_array_foreach(lists[k], i, entry) add_own(own, s, entry, connection);
+    return own;
+}
+
+static json_int_t count_others(const json_t *items, const char *id, const json_t *own) {
+    json_int_t n = 0;
+    size_t i;
+    json_t *item;
+    json_array_foreach(items, i, item) n += !json_object_get(own, text(item, id));
+    return n;
+}
+
+/* One call when there is nobody, or more than the stack ever made; else they are told apart by their ids. */
+static enum gh_err count(struct gh_engine *e, const struct holder *h, const char *path, const json_t *own,
+                         json_int_t *ret, struct gh_api_reply *reply) {
+    gh_auto(gh_buf_release) struct gh_buf one = gh_buf_make(16384);
+    gh_buf_addf(&one, "%s%cinclude_totals=true&per_page=1&page=0", path, strchr(path, '?') ? '&' : '?');
+    if (one.failed)
+        return GH_ERR_NOMEM;
+    enum gh_err err = gh_api_call(e->options.api, "GET", one.ptr, NULL, reply);
+    if (err == GH_ERR_NOT_FOUND) /* it is gone, and they with it */
+        return GH_OK;
+    json_t *total = err ? NULL : json_object_get(reply->body, "total");
+    if (err || !json_is_integer(total))
+        return err ? err : GH_ERR_MALFORMED;
+    json_int_t all = json_integer_value(total), ours = (json_int_t)json_object_size(own);
+    json_t *items = json_object_get(reply->body, h->items);
+    *ret = all > ours ? all - ours : count_others(items, h->id, own);
+    if (all > ours || all <= (json_int_t)json_array_size(items))
+        return GH_OK;
+    gh_api_reply_release(reply);
+    err = gh_api_list(e->options.api, path, h->items, GH_PAGING_PAGE, &items, reply);
+    if (err)
+        return err;
+    *ret = count_others(items, h->id, own);
+    json_decref(items);
+    return GH_OK;
+}
+
+/* identities.connection:"NAME", with what would end the quotes escaped. */
+static json_t *query_of(const char *connection) {
+    gh_auto(gh_buf_release) struct gh_buf q = gh_buf_make(4096);
+    gh_buf_addf(&q, "identities.connection:\"");
+    for (; *connection; connection++)
+        gh_buf_addf(&q, strchr("\"\\", *connection) ? "\\%c" : "%c", *connection);
+    gh_buf_addf(&q, "\"");
+    return q.failed ? NULL : json_pack("{s:s}", "query", q.ptr);
+}
+
+/* Linked accounts of others that go with the user. The stack links none. */
+static json_int_t linked(const struct gh_step *s, const json_t *user) {
+    size_t n = json_array_size(json_object_get(user, "identities"));
+    return strcmp(s->type->token, USER) == 0 && n > 1 ? (json_int_t)n - 1 : 0;
+}
+
+static enum gh_err ask(struct gh_engine *e, const struct gh_step *s, const struct holder *h, json_int_t *n,
+                       json_int_t *identities, struct gh_api_reply *reply) {
+    json_t *old = json_object_get(s->entry, "inputs"), *live = NULL;
+    bool fresh = e->applying && strcmp(h->token, CONNECTION) != 0; /* its name does not change */
+    enum gh_err err = gh_live_get(e->live, s->provider, s->id, old, fresh, &live, reply);
+    if (err || !live)
+        return err;
+    *identities = linked(s, live);
+    const char *connection = json_string_value(json_object_get(live, "name"));
+    gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
+    json_t *query = query_of(connection ? connection : ""),
+           *own = own_ids(e, s, connection ? connection : "");
+    err = query && own ? gh_provider_expand(h->list, s->id, query, true, &path) : GH_ERR_NOMEM;
+    err = err ? err : count(e, h, path.ptr, own, n, reply);
+    json_decref(query);
+    json_decref(own);
+    json_decref(live);
+    return err;
+}
+
+bool gh_people_may_go(const struct gh_engine *e, const char *name) {
+    for (size_t i = 0; i < e->options.allow_data_loss_count; i++)
+        if (strcmp(e->options.allow_data_loss[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* "1,204 users", " and " between two. */
+static void add_count(struct gh_buf *out, json_int_t n, const char *one, const char *many) {
+    char digits[32];
+    if (!n)
+        return;
+    int len = snprintf(digits, sizeof digits, "%lld", (long long)n);
+    gh_buf_addf(out, "%s", out->len ? " and " : "");
+    for (int i = 0; i < len; i++)
+        gh_buf_addf(out, "%s%c", i && (len - i) % 3 == 0 ? "," : "", digits[i]);
+    gh_buf_addf(out, " %s", n == 1 ? one : many);
+}
+
+static const char *deed(const struct gh_step *s) {
+    return s->op == GH_OP_REPLACE ? "replacing" : "deleting";
+}
+
+static enum gh_err refuse(struct gh_engine *e, const struct gh_step *s, const char *who, bool one) {
+    gh_diagnose(e->options.diagnostics, GH_SEVERITY_ERROR, s->position,
+                "%s %s holds %s that this stack did not make", gh_schema_short_name(s->type), s->name, who);
+    gh_diagnose_detail(e->options.diagnostics, "%s it deletes %s, too; --allow-data-loss %s accepts that",
+                       deed(s), one ? "it" : "them", s->name);
+    return GH_ERR_CONFLICT;
+}
+
+static enum gh_err refuse_uncounted(struct gh_engine *e, const struct gh_step *s, const struct holder *h,
+                                    enum gh_err err, const struct gh_api_reply *reply) {
+    e->denied |= err == GH_ERR_NO_TOKEN;
+    gh_diagnose(e->options.diagnostics, GH_SEVERITY_ERROR, s->position,
+                "the %s of %s %s could not be counted: %s", h->many, gh_schema_short_name(s->type), s->name,
+                reply->error[0] ? reply->error : gh_err_text(err));
+    gh_diagnose_detail(e->options.diagnostics,
+                       "%s it may delete people that this stack did not make; --allow-data-loss %s accepts "
+                       "that",
+                       deed(s), s->name);
+    return err;
+}
+
+enum gh_err gh_people_guard(struct gh_engine *e, struct gh_step *s) {
+    const struct holder *h = holder_of(s);
+    struct gh_api_reply reply = { 0 };
+    json_int_t n = 0, identities = 0;
+    if (!h || !s->id || json_is_true(json_object_get(s->entry, "retainOnDelete")))
+        return GH_OK;
+    bool allowed = gh_people_may_go(e, s->name);
+    enum gh_err err = ask(e, s, h, &n, &identities, &reply);
+    if (err)
+        err = allowed && err != GH_ERR_NO_TOKEN ? GH_OK : refuse_uncounted(e, s, h, err, &reply);
+    gh_api_reply_release(&reply);
+    if (err || n + identities == 0)
+        return err;
+    gh_auto(gh_buf_release) struct gh_buf who = gh_buf_make(256);
+    add_count(&who, n, h->one, h->many);
+    add_count(&who, identities, "linked identity", "linked identities");
+    if (!allowed)
+        return refuse(e, s, who.ptr, n + identities == 1);
+    s->note = gh_arena_printf(e->arena, "with %s that this stack did not make", who.ptr).ptr;
+    return GH_OK;
+}
+
+void gh_people_check_names(const struct gh_engine *e) {
+    for (size_t i = 0; i < e->options.allow_data_loss_count; i++) {
+        bool meant = false;
+        for (size_t k = 0; k < e->count && !meant; k++)
+            meant = (e->steps[k]->op == GH_OP_DELETE || e->steps[k]->op == GH_OP_REPLACE) &&
+                    strcmp(e->steps[k]->name, e->options.allow_data_loss[i]) == 0;
+        if (!meant)
+            gh_diagnose(e->options.diagnostics, GH_SEVERITY_WARNING, (struct gh_position){ 0 },
+                        "--allow-data-loss %s: nothing of that name is deleted or replaced",
+                        e->options.allow_data_loss[i]);
+    }
+}
