@@ -18,6 +18,10 @@
 #define GH_LIMIT_JWKS 262144       /* bytes of a JWK set */
 #define GH_LIMIT_JWKS_KEYS 100
 
+/* models */
+#define GH_LIMIT_FACT 1024 /* bytes of a fact in the feed: the longest value of an organization's metadata   \
+                            */
+
 /* HTTP, tenant */
 #define GH_LIMIT_BODY (1 << 20)           /* bytes of a request body */
 #define GH_LIMIT_TARGET 8192              /* bytes of path and query */

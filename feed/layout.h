@@ -1,8 +1,9 @@
 /* feed/layout.h - what is where in a feed file. The only thing writer and reader share;
  * docs/internals/feed.md tells why.
  *
- *     page 0          struct gh_feed_header; the first 64 bytes never change, four words behind them do
- *     anywhere else   one table of slots (epochs) and at most one area of key sets, each from a page on
+ *     page 0          struct gh_feed_header; the first 64 bytes never change, five words behind them do
+ *     anywhere else   one table of slots (epochs), at most one area of key sets and one of facts, each from a
+ *                     page on
  *
  * The file is sparse and has its full size from birth. Everything that changes under readers changes by one
  * aligned 8-byte store, so there is no half-written state to see or to crash in:
@@ -40,8 +41,9 @@ struct gh_feed_header {
     uint64_t table, keys; /* places, see gh_feed_place */
     uint64_t global;      /* a slot word: the global epoch */
     uint64_t generation;  /* of the keys: count << 16 | CRC */
+    uint64_t facts;       /* a place too; younger than the others, so that a file of before is mended */
 };
-_Static_assert(sizeof(struct gh_feed_header) == 96, "the layout is fixed");
+_Static_assert(sizeof(struct gh_feed_header) == 104, "the layout is fixed");
 
 struct gh_feed_slot {
     uint64_t hash[2]; /* SipHash of kind, a, b */
@@ -62,10 +64,32 @@ struct gh_feed_keys_entry {
     uint64_t check;
 };
 
+/* The fact area: a table of slots whose payloads are one of these, or where a text stands behind the table,
+ * counted in GH_FEED_TEXT_UNIT from the start of the area. A text is written once and never moves or changes
+ * within its area. */
+#define GH_FEED_FACT_NONE 0    /* was there once */
+#define GH_FEED_FACT_UNKNOWN 1 /* could not be told: readers must not take it for none */
+#define GH_FEED_FACTS_LOG2_MIN 8
+#define GH_FEED_TEXT_UNIT 16
+
+struct gh_feed_facts_head { /* behind the table */
+    uint64_t bytes;         /* of the whole area */
+    uint64_t check;         /* of `bytes` and the place */
+};
+struct gh_feed_text { /* then its bytes */
+    uint64_t bytes;
+    uint64_t check[2]; /* SipHash of whose it is, where it stands and what it says */
+};
+
 /* --- words ---------------------------------------------------------------------------------------------- */
 
 /* Which header word this is: one in another's place is damage, and so are zeros. */
-enum gh_feed_role { GH_FEED_TABLE = 0x5a01, GH_FEED_KEYS = 0x5a02, GH_FEED_GENERATION = 0x5a03 };
+enum gh_feed_role {
+    GH_FEED_TABLE = 0x5a01,
+    GH_FEED_KEYS = 0x5a02,
+    GH_FEED_GENERATION = 0x5a03,
+    GH_FEED_FACTS = 0x5a04
+};
 
 /* A CRC finds every change within 16 neighbouring bits, so every flipped byte. */
 static inline uint16_t gh_feed_crc(enum gh_feed_role role, uint64_t upper48) {
@@ -147,6 +171,7 @@ static inline uint64_t gh_feed_words_check(const uint64_t key[2], const uint64_t
 /* --- hashes --------------------------------------------------------------------------------------------- */
 
 #define GH_FEED_HASH_ISSUER 0xfe /* beside the kinds of epochs */
+#define GH_FEED_HASH_FACT 0xc0   /* and the kind of fact */
 
 /* The length of `a` keeps ("ab", "c") and ("a", "bc") apart. */
 static inline void gh_feed_hash(const uint64_t key[2], unsigned kind, struct gh_str a, struct gh_str b,
@@ -199,6 +224,12 @@ struct gh_feed_view {
 static inline const struct gh_feed_header *gh_feed_view_header(const struct gh_feed_view *v) {
     return (const struct gh_feed_header *)v->map;
 }
+
+struct gh_feed { /* a reader's */
+    struct gh_feed_view view;
+};
+
+enum { GH_FEED_RETRIES = 64 }; /* each one means that something new was published during a look-up */
 
 /* reader.c; the writer finds its own slots by the same code. A place in `table`: the slot that has the hash,
  * or the empty one where it belongs. FEED: a damaged slot or too long a way. */

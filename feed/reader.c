@@ -9,12 +9,6 @@
 #include "core/limits.h"
 #include "feed/layout.h"
 
-enum { RETRIES = 64 }; /* each one means that a new table was published during a lookup */
-
-struct gh_feed {
-    struct gh_feed_view view;
-};
-
 enum gh_err gh_feed_view_check(struct gh_feed_view *v) {
     const struct gh_feed_header *h = gh_feed_view_header(v);
     if (v->bytes < GH_FEED_PAGE || gh_feed_load(&h->magic) != GH_FEED_MAGIC)
@@ -114,7 +108,7 @@ enum gh_err gh_feed_epoch(const struct gh_feed *f, enum gh_epoch_kind kind, stru
         return global_epoch(v, ret);
     uint64_t hash[2];
     gh_feed_hash(v->key, kind, a, b, hash);
-    for (int i = 0; i < RETRIES; i++) {
+    for (int i = 0; i < GH_FEED_RETRIES; i++) {
         uint64_t word = gh_feed_load(table_word);
         struct gh_feed_place table;
         struct gh_feed_found found = { 0 };
@@ -196,7 +190,7 @@ enum gh_err gh_feed_keys(const struct gh_feed *f, struct gh_arena *a, struct gh_
     const uint64_t *keys_word = &gh_feed_view_header(v)->keys;
     uint64_t hash[2];
     gh_feed_hash(v->key, GH_FEED_HASH_ISSUER, issuer, GH_STR(""), hash);
-    for (int i = 0; i < RETRIES; i++) {
+    for (int i = 0; i < GH_FEED_RETRIES; i++) {
         uint64_t word = gh_feed_load(keys_word);
         struct gh_feed_place area;
         struct gh_str text = { 0 };

@@ -9,23 +9,14 @@
 #include <unistd.h>
 
 #include "core/limits.h"
-#include "feed/layout.h"
-
-struct gh_feed_writer {
-    int fd;
-    unsigned char *map;
-    struct gh_feed_view view; /* the same bytes */
-    struct gh_feed_place table, keys;
-    uint64_t used;       /* slots of the table */
-    uint64_t keys_bytes; /* of the key area */
-};
+#include "feed/writer_private.h"
 
 static struct gh_feed_header *header(struct gh_feed_writer *w) {
-    return (struct gh_feed_header *)w->map;
+    return gh_feed_writer_header(w);
 }
 
 static struct gh_feed_slot *slot(struct gh_feed_writer *w, struct gh_feed_place table, uint64_t index) {
-    return (struct gh_feed_slot *)(w->map + (uint64_t)table.page * GH_FEED_PAGE) + index;
+    return gh_feed_writer_slot(w, table, index);
 }
 
 static uint64_t table_bytes(struct gh_feed_place table) {
@@ -46,17 +37,20 @@ static bool overlap(struct range a, struct range b) {
     return a.from < b.to && b.from < a.to;
 }
 
-/* The first place where `bytes` fit beside what is in use. Its blocks are there before anybody touches them:
- * a full disk is an error here, and would be SIGBUS later. */
-static enum gh_err reserve(struct gh_feed_writer *w, uint64_t bytes, uint32_t *ret_page) {
-    struct range table = range_of(w->table.page, table_bytes(w->table)),
-                 keys = range_of(w->keys.page, w->keys_bytes);
-    const uint64_t candidates[] = { 1, table.to, keys.to };
+/* Its blocks are there before anybody touches them: a full disk is an error here, and would be SIGBUS later.
+ */
+enum gh_err gh_feed_writer_reserve(struct gh_feed_writer *w, uint64_t bytes, uint32_t *ret_page) {
+    const struct range used[] = { { 0, 1 }, /* the header */
+                                  range_of(w->table.page, table_bytes(w->table)),
+                                  range_of(w->keys.page, w->keys_bytes),
+                                  range_of(w->facts.page, w->facts_bytes) };
     uint64_t best = 0;
-    for (size_t i = 0; i < GH_COUNT(candidates); i++) {
-        struct range r = range_of((uint32_t)candidates[i], bytes);
-        if (r.from > 0 && r.to * GH_FEED_PAGE <= w->view.bytes && !overlap(r, table) && !overlap(r, keys) &&
-            (best == 0 || r.from < best))
+    for (size_t i = 0; i < GH_COUNT(used); i++) {
+        struct range r = range_of((uint32_t)used[i].to, bytes);
+        bool fits = r.from > 0 && r.to * GH_FEED_PAGE <= w->view.bytes && (best == 0 || r.from < best);
+        for (size_t k = 0; fits && k < GH_COUNT(used); k++)
+            fits = !overlap(r, used[k]);
+        if (fits)
             best = r.from;
     }
     if (best == 0)
@@ -68,9 +62,9 @@ static enum gh_err reserve(struct gh_feed_writer *w, uint64_t bytes, uint32_t *r
     return why == 0 ? GH_OK : GH_ERR_IO;
 }
 
-/* Gives the blocks back. A reader that is still there sees zeros, which are damage, looks at the header again
+/* A reader that is still there sees zeros, which are damage, looks at the header again
  * and finds the new place. A file system that cannot do it only keeps more. */
-static void give_back(struct gh_feed_writer *w, uint32_t page, uint64_t bytes) {
+void gh_feed_writer_give_back(struct gh_feed_writer *w, uint32_t page, uint64_t bytes) {
     if (page && fallocate(w->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)page * GH_FEED_PAGE,
                           (off_t)((bytes + GH_FEED_PAGE - 1) / GH_FEED_PAGE * GH_FEED_PAGE)) != 0)
         return;
@@ -78,24 +72,15 @@ static void give_back(struct gh_feed_writer *w, uint32_t page, uint64_t bytes) {
 
 /* --- tables --------------------------------------------------------------------------------------------- */
 
-static enum gh_err table_make(struct gh_feed_writer *w, uint8_t log2, struct gh_feed_place *ret) {
-    struct gh_feed_place table = { .turn = w->table.turn + 1, .log2 = log2 };
-    if (log2 > GH_FEED_SLOTS_LOG2_MAX)
-        return GH_ERR_IO;
-    enum gh_err e = reserve(w, sizeof(struct gh_feed_slot) << log2, &table.page);
-    if (e)
-        return e;
+void gh_feed_writer_clear(struct gh_feed_writer *w, struct gh_feed_place table) {
     uint64_t first = (uint64_t)table.page * (GH_FEED_PAGE / sizeof(struct gh_feed_slot));
-    for (uint64_t i = 0; i < 1ULL << log2; i++)
+    for (uint64_t i = 0; i < 1ULL << table.log2; i++)
         *slot(w, table, i) =
             (struct gh_feed_slot){ .word = gh_feed_word_pack(w->view.key, first + i, GH_FEED_EMPTY) };
-    *ret = table;
-    return GH_OK;
 }
 
-/* The slot is empty to all until the last store. */
-static void slot_fill(struct gh_feed_writer *w, struct gh_feed_place table, const struct gh_feed_found *at,
-                      const uint64_t hash[2], uint64_t payload) {
+void gh_feed_writer_fill(struct gh_feed_writer *w, struct gh_feed_place table, const struct gh_feed_found *at,
+                         const uint64_t hash[2], uint64_t payload) {
     struct gh_feed_slot *s = slot(w, table, at->index);
     __atomic_store_n(&s->hash[0], hash[0], __ATOMIC_RELAXED);
     __atomic_store_n(&s->hash[1], hash[1], __ATOMIC_RELAXED);
@@ -103,12 +88,25 @@ static void slot_fill(struct gh_feed_writer *w, struct gh_feed_place table, cons
     gh_feed_store(&s->word, gh_feed_word_pack(w->view.key, at->at, payload));
 }
 
-static bool slot_payload(struct gh_feed_writer *w, uint64_t index, uint64_t *ret) {
-    const struct gh_feed_slot *s = slot(w, w->table, index);
-    uint64_t at = (uint64_t)w->table.page * (GH_FEED_PAGE / sizeof *s) + index;
+bool gh_feed_writer_payload(struct gh_feed_writer *w, struct gh_feed_place table, uint64_t index,
+                            uint64_t *ret) {
+    const struct gh_feed_slot *s = slot(w, table, index);
+    uint64_t at = (uint64_t)table.page * (GH_FEED_PAGE / sizeof *s) + index;
     if (!gh_feed_word_unpack(w->view.key, at, s->word, ret))
         return false;
     return *ret == GH_FEED_EMPTY || s->check == gh_feed_slot_check(w->view.key, at, s->hash[0], s->hash[1]);
+}
+
+static enum gh_err table_make(struct gh_feed_writer *w, uint8_t log2, struct gh_feed_place *ret) {
+    struct gh_feed_place table = { .turn = w->table.turn + 1, .log2 = log2 };
+    if (log2 > GH_FEED_SLOTS_LOG2_MAX)
+        return GH_ERR_IO;
+    enum gh_err e = gh_feed_writer_reserve(w, sizeof(struct gh_feed_slot) << log2, &table.page);
+    if (e)
+        return e;
+    gh_feed_writer_clear(w, table);
+    *ret = table;
+    return GH_OK;
 }
 
 static long long global_of(struct gh_feed_writer *w) {
@@ -129,7 +127,7 @@ static bool still_matters(struct gh_feed_writer *w, uint64_t payload) {
 static enum gh_err table_count(struct gh_feed_writer *w, bool mending, uint64_t *ret) {
     *ret = 0;
     for (uint64_t i = 0, payload; w->table.page && i < 1ULL << w->table.log2; i++)
-        if (slot_payload(w, i, &payload))
+        if (gh_feed_writer_payload(w, w->table, i, &payload))
             *ret += still_matters(w, payload);
         else if (!mending)
             return GH_ERR_FEED;
@@ -138,14 +136,14 @@ static enum gh_err table_count(struct gh_feed_writer *w, bool mending, uint64_t 
 
 static enum gh_err table_copy(struct gh_feed_writer *w, struct gh_feed_place to) {
     for (uint64_t i = 0, payload; w->table.page && i < 1ULL << w->table.log2; i++) {
-        if (!slot_payload(w, i, &payload) || !still_matters(w, payload))
+        if (!gh_feed_writer_payload(w, w->table, i, &payload) || !still_matters(w, payload))
             continue;
         const struct gh_feed_slot *s = slot(w, w->table, i);
         struct gh_feed_found found;
         enum gh_err e = gh_feed_probe(&w->view, to, s->hash, &found);
         if (e)
             return e;
-        slot_fill(w, to, &found, s->hash, payload);
+        gh_feed_writer_fill(w, to, &found, s->hash, payload);
     }
     return GH_OK;
 }
@@ -167,13 +165,13 @@ static enum gh_err table_renew(struct gh_feed_writer *w, bool mending) {
             return e;
         e = table_copy(w, next);
         if (e)
-            give_back(w, next.page, table_bytes(next));
+            gh_feed_writer_give_back(w, next.page, table_bytes(next));
     } while (e);
     struct gh_feed_place old = w->table;
     gh_feed_store(&header(w)->table, gh_feed_place_pack(GH_FEED_TABLE, next));
     w->table = next;
     w->used = live;
-    give_back(w, old.page, table_bytes(old));
+    gh_feed_writer_give_back(w, old.page, table_bytes(old));
     return GH_OK;
 }
 
@@ -207,7 +205,7 @@ static enum gh_err insert(struct gh_feed_writer *w, const uint64_t hash[2], uint
         e = gh_feed_probe(&w->view, w->table, hash, &found);
     if (e)
         return e;
-    slot_fill(w, w->table, &found, hash, payload);
+    gh_feed_writer_fill(w, w->table, &found, hash, payload);
     w->used++;
     return GH_OK;
 }
@@ -251,7 +249,7 @@ static void keys_publish(struct gh_feed_writer *w, uint32_t page, uint64_t bytes
     gh_feed_store(&header(w)->generation, gh_feed_generation_pack((header(w)->generation >> 16) + 1));
     w->keys = next;
     w->keys_bytes = bytes;
-    give_back(w, old.page, old_bytes);
+    gh_feed_writer_give_back(w, old.page, old_bytes);
 }
 
 /* One issuer's text, on its way into a new area. */
@@ -317,7 +315,7 @@ enum gh_err gh_feed_set_keys(struct gh_feed_writer *w, struct gh_str issuer, str
     for (size_t i = 0; i < count; i++)
         bytes += rows[i].entry.bytes;
     uint32_t page;
-    e = reserve(w, bytes, &page);
+    e = gh_feed_writer_reserve(w, bytes, &page);
     if (e)
         return e;
     keys_write(w, page, rows, count, bytes);
@@ -380,12 +378,13 @@ static bool take_over(struct gh_feed_writer *w) {
     bool keys = gh_feed_place_unpack(GH_FEED_KEYS, h->keys, &w->keys) && keys_are_whole(w);
     if (!keys)
         w->keys = (struct gh_feed_place){ 0 };
-    if (!table || !keys || h->generation != gh_feed_generation_pack(h->generation >> 16) ||
+    bool facts = gh_feed_facts_take_over(w);
+    if (!table || !keys || !facts || h->generation != gh_feed_generation_pack(h->generation >> 16) ||
         !gh_feed_word_unpack(w->view.key, GH_FEED_GLOBAL_AT, h->global, &payload))
         return false;
     w->used = 0;
     for (uint64_t i = 0; i < 1ULL << w->table.log2; i++) {
-        if (!slot_payload(w, i, &payload))
+        if (!gh_feed_writer_payload(w, w->table, i, &payload))
             return false;
         w->used += payload != GH_FEED_EMPTY;
     }
@@ -400,6 +399,8 @@ static enum gh_err mend(struct gh_feed_writer *w) {
     gh_feed_store(&header(w)->global, gh_feed_word_pack(w->view.key, GH_FEED_GLOBAL_AT,
                                                         gh_feed_payload(GH_EPOCH_GLOBAL, global)));
     enum gh_err e = table_renew(w, true);
+    if (!e)
+        e = gh_feed_facts_mend(w);
     if (!e)
         gh_feed_store(&header(w)->magic, GH_FEED_MAGIC);
     return e;

@@ -24,6 +24,11 @@ static struct gh_str name_of(int i) {
     return (struct gh_str){ text, (size_t)snprintf(text, sizeof text, "u%d", i) };
 }
 
+static struct gh_str list_of(int i) {
+    static const char text[] = "gpt-5* claude-4 o9, text-embedding-3-large";
+    return (struct gh_str){ text, (size_t)i * 5 };
+}
+
 /* --- a whole file -----------------------------------------------------------------------------------------
  */
 
@@ -45,6 +50,9 @@ static void put_right(unsigned char *file, uint64_t bytes) {
     h.global = gh_feed_word_pack(h.key, GH_FEED_GLOBAL_AT, payload);
     gh_feed_place_unpack(GH_FEED_KEYS, h.keys, &p);
     h.keys = gh_feed_place_pack(GH_FEED_KEYS, p);
+    struct gh_feed_place facts;
+    gh_feed_place_unpack(GH_FEED_FACTS, h.facts, &facts);
+    h.facts = gh_feed_place_pack(GH_FEED_FACTS, facts);
     memcpy(file, &h, sizeof h);
 
     if (!gh_feed_range_ok(bytes, p.page, sizeof head + sizeof(struct gh_feed_keys_entry)))
@@ -94,6 +102,10 @@ static void read_whole(const uint8_t *data, size_t size) {
     e = gh_feed_keys_generation(f, &g);
     if (e != GH_OK && e != GH_ERR_FEED)
         abort();
+    struct gh_fact fact;
+    e = gh_feed_fact(f, GH_FACT_MODELS, issuer, name_of(0), &fact);
+    if (e ? e != GH_ERR_FEED && e != GH_ERR_NOT_FOUND : fact.len > GH_LIMIT_FACT)
+        abort();
 }
 
 /* --- a true file with damage ------------------------------------------------------------------------------
@@ -110,6 +122,10 @@ static void true_feed_make(void) {
         abort();
     for (int i = 0; i < USERS; i++)
         if (gh_feed_set_epoch(w, GH_EPOCH_USER, name_of(i), GH_STR(""), i + 1))
+            abort();
+    for (int i = 0; i < USERS; i++) /* the last one is taken away again */
+        if (gh_feed_set_fact(w, GH_FACT_MODELS, issuer, name_of(i), list_of(i)) ||
+            (i == USERS - 1 && gh_feed_set_fact(w, GH_FACT_MODELS, issuer, name_of(i), (struct gh_str){ 0 })))
             abort();
     gh_feed_writer_close(w);
     true_map = mmap(NULL, FILE_MAX, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -131,6 +147,13 @@ static void check_true(void) {
     enum gh_err e = gh_feed_keys(true_feed, a, issuer, &text);
     if (e ? e != GH_ERR_FEED : !gh_str_eq(text, jwks))
         abort();
+    for (int i = 0; i < USERS + 2; i++) {
+        struct gh_fact fact;
+        e = gh_feed_fact(true_feed, GH_FACT_MODELS, issuer, name_of(i), &fact);
+        if (e == GH_ERR_NOT_FOUND ? i < USERS - 1
+                                  : e != GH_ERR_FEED && !gh_str_eq(gh_fact_text(&fact), list_of(i)))
+            abort();
+    }
 }
 
 struct damage {
