@@ -20,6 +20,13 @@ struct gh_change {
     struct gh_change *next;
 };
 
+/* A fact that a write closure changed, in the order of the changes (tenant/facts.h). */
+struct gh_fact_change {
+    enum gh_fact_kind kind;
+    struct gh_str name, text; /* ptr NULL: taken away */
+    struct gh_fact_change *next;
+};
+
 enum gh_wait { GH_WAIT_NONE, GH_WAIT_WRITE, GH_WAIT_WORK, GH_WAIT_TIME };
 
 struct gh_exchange_private {
@@ -47,6 +54,7 @@ struct gh_exchange_private {
     struct gh_sign_job *sign_jobs;
     size_t sign_count;
     struct gh_change *changes; /* newest first */
+    struct gh_fact_change *facts;
 
     /* http.c's */
     void (*resume)(struct gh_exchange *x); /* from any thread; x may be gone on return */
@@ -59,6 +67,9 @@ void gh_wait_start(struct gh_exchange *x);
 
 /* Stores the notes of gh_change_bump in the feed; on the writer thread. (tenant/change.c) */
 enum gh_err gh_change_publish(struct gh_exchange *x);
+
+/* Stores the notes of gh_facts_of_... in the feed; on the writer thread. (tenant/facts.c) */
+enum gh_err gh_facts_publish(struct gh_exchange *x);
 
 /* Finds the route and runs its first step (tenant/route.c). */
 void gh_route(struct gh_exchange *x);

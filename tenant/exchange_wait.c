@@ -46,7 +46,12 @@ static enum gh_err write_in_savepoint(struct gh_db *db, void *data) {
 static void written(enum gh_err result, void *data) {
     struct gh_exchange *x = data;
     enum gh_err e = result ? result : gh_change_publish(x);
+    if (!result && x->private->facts) {
+        enum gh_err told = gh_facts_publish(x);
+        e = e ? e : told;
+    }
     x->private->changes = NULL;
+    x->private->facts = NULL;
     resume(x, e);
 }
 
@@ -69,6 +74,7 @@ void gh_wait_start(struct gh_exchange *x) {
     switch (what) {
     case GH_WAIT_WRITE:
         p->changes = NULL;
+        p->facts = NULL;
         e = gh_store_write(x->tenant->store, write_in_savepoint, written, x);
         break;
     case GH_WAIT_WORK:

@@ -11,6 +11,7 @@
 #include "sys/file.h"
 #include "sys/log.h"
 #include "tenant/change.h"
+#include "tenant/facts.h"
 #include "tenant/fresh.h"
 #include "tenant/http.h"
 #include "tenant/key_make.h"
@@ -92,7 +93,9 @@ static enum gh_err catch_up(struct gh_db *db, void *data) {
     if (!e && found)
         gh_moment_floor(gh_rows_int(&rows, 0));
     gh_rows_end(&rows);
-    return e ? e : gh_change_republish(db, data);
+    if (!e)
+        e = gh_change_republish(db, data);
+    return e ? e : gh_facts_republish(db, data);
 }
 
 static unsigned cores(void) {

@@ -2,6 +2,7 @@
 #include "tenant/api/collection.h"
 #include "tenant/api/organization.h"
 #include "tenant/api/security.h"
+#include "tenant/facts.h"
 
 static size_t keys(struct gh_call *c, const json_t *doc, bool inserting, struct gh_bind *ret) {
     ret[0] = GH_TEXT("name", gh_doc_string(doc, "name"));
@@ -109,6 +110,8 @@ enum gh_err gh_organizations_create(struct gh_db *db, struct gh_call *c) {
     drop_empty(doc);
     enum gh_err e = gh_collection_insert(db, c, &gh_organizations, (struct gh_str){ 0 }, doc, &id);
     if (!e)
+        e = gh_facts_of_organization(c->x, id, doc);
+    if (!e)
         e = gh_collection_answer(db, c, &gh_organizations, id);
     if (!e && connections) {
         json_t *shown = json_array();
@@ -130,6 +133,8 @@ enum gh_err gh_organizations_update(struct gh_db *db, struct gh_call *c) {
         return e;
     drop_empty(doc);
     e = gh_collection_update(db, c, &gh_organizations, id, doc);
+    if (!e)
+        e = gh_facts_of_organization(c->x, id, doc);
     c->audited.organization_id = id;
     return e ? e : gh_collection_answer(db, c, &gh_organizations, id);
 }
@@ -142,6 +147,8 @@ enum gh_err gh_organizations_delete(struct gh_db *db, struct gh_call *c) {
         e = gh_db_run(db, GH_SQL_ROLES_OF_OWNER_DELETE, GH_BINDS(GH_TEXT("owner_id", id)), NULL);
     if (!e)
         e = gh_collection_remove(db, c, &gh_organizations, id);
+    if (!e)
+        e = gh_facts_of_organization(c->x, id, NULL);
     c->audited.organization_id = id;
     return e;
 }

@@ -9,6 +9,7 @@
 #include "core/target.h"
 #include "tenant/api/collection.h"
 #include "tenant/api/security.h"
+#include "tenant/facts.h"
 #include "tenant/seal.h"
 
 struct gh_str gh_identifier_shown(const struct gh_tenant *t, struct gh_str stored) {
@@ -200,6 +201,8 @@ enum gh_err gh_resource_servers_create(struct gh_db *db, struct gh_call *c) {
         e = gh_collection_insert(db, c, &gh_resource_servers, (struct gh_str){ 0 }, doc, &id);
     if (!e)
         e = store_secret(db, c, id, secret);
+    if (!e)
+        e = gh_facts_of_resource_server(c->x, doc);
     return e ? e : gh_collection_answer(db, c, &gh_resource_servers, id);
 }
 
@@ -256,6 +259,8 @@ enum gh_err gh_resource_servers_update(struct gh_db *db, struct gh_call *c) {
         e = store_secret(db, c, id, secret);
     if (!e)
         e = drop_scopes(db, c, id, was, now);
+    if (!e)
+        e = gh_facts_of_resource_server(c->x, now);
     return e ? e : gh_collection_answer(db, c, &gh_resource_servers, id);
 }
 

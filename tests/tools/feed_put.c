@@ -3,6 +3,9 @@
  *
  *     keys    ISSUER  JWKS
  *     epoch   KIND    A   B   VALUE
+ *     binds   ISSUER  AUDIENCE        the API has model permissions
+ *     models  ISSUER  ORGANIZATION    LIST
+ *     unbind, unlist                  the same without the last field: there is none any more
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,10 +43,22 @@ static enum gh_err put_epoch(struct gh_feed_writer *w, struct gh_str line) {
     return GH_ERR_MALFORMED;
 }
 
+static enum gh_err put_fact(struct gh_feed_writer *w, struct gh_str command, struct gh_str line) {
+    struct gh_str issuer = field(&line), name = field(&line);
+    bool binding = gh_str_is(command, "binds") || gh_str_is(command, "unbind"),
+         gone = gh_str_starts(command, GH_STR("un"));
+    if (!gone && !line.ptr)
+        line = GH_STR("");
+    return gh_feed_set_fact(w, binding ? GH_FACT_MODELS_BIND : GH_FACT_MODELS, issuer, name,
+                            gone ? (struct gh_str){ 0 } : line);
+}
+
 static enum gh_err put(struct gh_feed_writer *w, struct gh_str line) {
     struct gh_str command = field(&line);
     if (gh_str_is(command, "epoch"))
         return put_epoch(w, line);
+    if (gh_str_is(command, "binds") || gh_str_is(command, "models") || gh_str_starts(command, GH_STR("un")))
+        return put_fact(w, command, line);
     if (!gh_str_is(command, "keys"))
         return GH_ERR_MALFORMED;
     struct gh_str issuer = field(&line);

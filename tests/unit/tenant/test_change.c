@@ -22,6 +22,17 @@ enum gh_err gh_feed_set_epoch(struct gh_feed_writer *w, enum gh_epoch_kind kind,
     return feed.fails_subject ? GH_ERR_IO : GH_OK;
 }
 
+static struct {
+    int told, fails_at;
+    char names[8];
+} facts;
+
+enum gh_err gh_feed_set_fact(struct gh_feed_writer *w, enum gh_fact_kind kind, struct gh_str issuer,
+                             struct gh_str name, struct gh_str text) {
+    facts.names[facts.told++] = name.ptr[0];
+    return facts.told == facts.fails_at ? GH_ERR_IO : GH_OK;
+}
+
 #define FAR (1LL << 36) /* a second that no clock of today reaches */
 
 static enum gh_err publish_two_of(long long epoch) {
@@ -67,6 +78,21 @@ TEST(a_change_that_is_not_effective_is_not_acknowledged) {
     CHECK(gh_err_status(GH_ERR_FEED) == 503);
 }
 
+TEST(facts_are_told_in_order_and_acknowledged_only_when_all_are) {
+    struct gh_tenant t = { 0 };
+    struct gh_fact_change second = { .kind = GH_FACT_MODELS, .name = GH_STR("b") };
+    struct gh_fact_change first = { .kind = GH_FACT_MODELS, .name = GH_STR("a"), .next = &second };
+    struct gh_exchange_private p = { .facts = &first };
+    struct gh_exchange x = { .tenant = &t, .private = &p };
+    memset(&facts, 0, sizeof facts);
+    CHECK(gh_facts_publish(&x) == GH_OK && strcmp(facts.names, "ab") == 0);
+    for (int i = 1; i <= 2; i++) {
+        memset(&facts, 0, sizeof facts);
+        facts.fails_at = i;
+        CHECK(gh_facts_publish(&x) == GH_ERR_FEED && strcmp(facts.names, "ab") == 0);
+    }
+}
+
 TEST(seconds_never_go_back) {
     long long now = gh_moment_seconds();
     CHECK(now >= gh_clock_seconds() - 1);
@@ -78,4 +104,4 @@ TEST(seconds_never_go_back) {
 
 GH_TESTS(a_change_counts_from_its_commit, every_change_is_published,
          what_cannot_be_published_revokes_every_token, a_change_that_is_not_effective_is_not_acknowledged,
-         seconds_never_go_back)
+         facts_are_told_in_order_and_acknowledged_only_when_all_are, seconds_never_go_back)
