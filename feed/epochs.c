@@ -35,3 +35,14 @@ enum gh_err gh_feed_epochs_of(const struct gh_feed *f, const struct gh_claims *c
     *ret = epochs;
     return GH_OK;
 }
+
+void gh_feed_epochs_join(struct gh_epochs *to, const struct gh_epochs *more) {
+    long long *const into[] = { &to->global, &to->user,  &to->organization, &to->client,
+                                &to->member, &to->grant, &to->token };
+    const long long from[] = { more->global, more->user,  more->organization, more->client,
+                               more->member, more->grant, more->token };
+    for (size_t i = 0; i < GH_COUNT(into); i++)
+        if (from[i] > *into[i])
+            *into[i] = from[i];
+    to->organization_suspended |= more->organization_suspended;
+}

@@ -5,3 +5,6 @@
 
 enum gh_err gh_feed_epochs_of(const struct gh_feed *f, const struct gh_claims *claims,
                               struct gh_epochs *ret); /* FEED */
+
+/* The newer one of each. */
+void gh_feed_epochs_join(struct gh_epochs *to, const struct gh_epochs *more);

@@ -13,9 +13,8 @@
 #define NGX_HTTP_GATEHOUSE_ARENA (16 * GH_LIMIT_TOKEN)
 
 typedef struct {
-    const struct gh_keyset *keyset;
-    struct gh_str issuer;
-    unsigned foreign : 1; /* the token names another issuer */
+    ngx_http_gatehouse_keyring_t *keyring;
+    enum gh_err err; /* why there was no key, when the kid is not to blame */
 } ngx_http_gatehouse_finder_t;
 
 static enum gh_err ngx_http_gatehouse_enter(ngx_http_request_t *r,
@@ -139,6 +138,7 @@ ngx_http_gatehouse_decide(ngx_http_request_t *r,
 {
     enum gh_err err;
     struct gh_epochs epochs;
+    struct gh_policy policy;
     struct gh_decision decision;
 
     /* also for a request without a token: trouble of ours is said first, a
@@ -148,13 +148,16 @@ ngx_http_gatehouse_decide(ngx_http_request_t *r,
         return err;
     }
 
-    err = ngx_http_gatehouse_feed_epochs(conf->keyring->feed, &ctx->claims,
-                                         &epochs);
+    err = ngx_http_gatehouse_issuer_epochs(ctx->issuer, &ctx->claims,
+                                           &epochs);
     if (err) {
         return GH_ERR_FEED;
     }
 
-    decision = gh_decide(&conf->policy, &ctx->claims, &epochs, ngx_time());
+    policy = conf->policy;
+    policy.issuer = ctx->claims.issuer; /* one of the keyring's: see open */
+
+    decision = gh_decide(&policy, &ctx->claims, &epochs, ngx_time());
     if (decision.err) {
         *missing = decision.missing;
         return decision.err;
@@ -183,11 +186,10 @@ ngx_http_gatehouse_open(ngx_http_request_t *r,
     struct gh_str token;
     ngx_http_gatehouse_finder_t finder;
 
-    ngx_memzero(&finder, sizeof(finder));
-    finder.issuer = ngx_http_gatehouse_str(keyring->issuer);
+    finder.keyring = keyring;
+    finder.err = GH_OK;
 
-    err = ngx_http_gatehouse_keyset(keyring, r->connection->log,
-                                    &finder.keyset);
+    err = ngx_http_gatehouse_keyring_refresh(keyring, r->connection->log);
     if (err) {
         return err;
     }
@@ -223,14 +225,25 @@ ngx_http_gatehouse_open(ngx_http_request_t *r,
         ctx->opened = gh_token_open(ctx->arena, token,
                                     ngx_http_gatehouse_find_key, &finder,
                                     &ctx->claims);
-        if (ctx->opened == GH_ERR_UNKNOWN_KEY && finder.foreign) {
-            ctx->opened = GH_ERR_WRONG_ISSUER;
+        if (ctx->opened == GH_ERR_UNKNOWN_KEY && finder.err) {
+            ctx->opened = finder.err;
+        }
+        if (ctx->opened == GH_ERR_FEED) {
+            return GH_ERR_FEED; /* ours, and may pass: nothing is remembered */
         }
         if (ctx->cached == NGX_HTTP_GATEHOUSE_CACHE_MISS) {
             ngx_http_gatehouse_cache_put(r, keyring, key, ctx);
         }
     }
     ctx->keyring = keyring;
+
+    if (ctx->opened == GH_OK) {
+        ctx->issuer = ngx_http_gatehouse_keyring_find(keyring,
+                                                      ctx->claims.issuer);
+        if (ctx->issuer == NULL) {
+            ctx->opened = GH_ERR_WRONG_ISSUER;
+        }
+    }
 
     return ctx->opened;
 }
@@ -242,14 +255,21 @@ static const struct gh_key *
 ngx_http_gatehouse_find_key(void *context, struct gh_str issuer,
     struct gh_str kid)
 {
+    ngx_http_gatehouse_issuer_t *known;
     ngx_http_gatehouse_finder_t *finder = context;
 
-    if (!gh_str_eq(issuer, finder->issuer)) {
-        finder->foreign = 1;
+    known = ngx_http_gatehouse_keyring_find(finder->keyring, issuer);
+    if (known == NULL) {
+        finder->err = GH_ERR_WRONG_ISSUER;
         return NULL;
     }
 
-    return gh_keyset_find(finder->keyset, kid);
+    if (known->keyset == NULL) {
+        finder->err = GH_ERR_FEED;
+        return NULL;
+    }
+
+    return gh_keyset_find(known->keyset, kid);
 }
 
 

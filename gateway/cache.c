@@ -74,13 +74,13 @@ ngx_http_gatehouse_cache_cleanup(void *data)
 
 ngx_int_t
 ngx_http_gatehouse_cache_identify(ngx_http_gatehouse_keyring_t *keyring,
-                                  struct gh_str jwks)
+                                  const struct gh_str *jwks)
 {
     int ok;
     size_t i;
     EVP_MD_CTX *digest;
     struct gh_str *audience = keyring->audiences.elts;
-    struct gh_str issuer = ngx_http_gatehouse_str(keyring->issuer);
+    struct gh_str *issuer = keyring->names.elts;
 
     digest = EVP_MD_CTX_new();
     if (digest == NULL) {
@@ -88,10 +88,15 @@ ngx_http_gatehouse_cache_identify(ngx_http_gatehouse_keyring_t *keyring,
     }
 
     ok = EVP_DigestInit_ex(digest, EVP_sha256(), NULL)
-         && EVP_DigestUpdate(digest, &issuer.len, sizeof(size_t))
-         && EVP_DigestUpdate(digest, issuer.ptr, issuer.len)
-         && EVP_DigestUpdate(digest, &jwks.len, sizeof(size_t))
-         && EVP_DigestUpdate(digest, jwks.ptr, jwks.len);
+         && EVP_DigestUpdate(digest, &keyring->names.nelts,
+                             sizeof(ngx_uint_t));
+
+    for (i = 0; ok && i < keyring->names.nelts; i++) {
+        ok = EVP_DigestUpdate(digest, &issuer[i].len, sizeof(size_t))
+             && EVP_DigestUpdate(digest, issuer[i].ptr, issuer[i].len)
+             && EVP_DigestUpdate(digest, &jwks[i].len, sizeof(size_t))
+             && EVP_DigestUpdate(digest, jwks[i].ptr, jwks[i].len);
+    }
 
     for (i = 0; ok && i < keyring->audiences.nelts; i++) {
         ok = EVP_DigestUpdate(digest, &audience[i].len, sizeof(size_t))
@@ -142,7 +147,8 @@ static struct gh_token_scope
 ngx_http_gatehouse_cache_scope(ngx_http_gatehouse_keyring_t *keyring)
 {
     return (struct gh_token_scope){
-        .issuer = ngx_http_gatehouse_str(keyring->issuer),
+        .issuers = keyring->names.elts,
+        .issuer_count = keyring->names.nelts,
         .audiences = keyring->audiences.elts,
         .audience_count = keyring->audiences.nelts,
     };

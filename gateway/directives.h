@@ -27,10 +27,12 @@ X("gatehouse", "off | on | public", IN_ANY, NGX_CONF_TAKE1,                   \
   "refused. Put `on` into the servers of your API, not into `http`.")         \
                                                                               \
 X("gatehouse_issuer", "URL", IN_ANY, NGX_CONF_TAKE1,                          \
-  ngx_http_gatehouse_text, LOCATION(issuer), NULL,                            \
+  ngx_http_gatehouse_issuer, IN_LOCATION, NULL,                               \
   NULL,                                                                       \
   "Required. Compared with `iss` byte for byte: Auth0's issuers end with a "  \
-  "slash.")                                                                   \
+  "slash. Several lines name several issuers. A token is checked with the "   \
+  "keys of the issuer that it names, and no others. Lines of a location "     \
+  "replace those around it.")                                                 \
                                                                               \
 X("gatehouse_audience", "URI", IN_ANY, NGX_CONF_TAKE1,                        \
   ngx_http_gatehouse_text, LOCATION(audience), NULL,                          \
@@ -62,7 +64,12 @@ X("gatehouse_feed", "FILE", IN_ANY, NGX_CONF_TAKE1,                           \
   ngx_http_gatehouse_feed_file, IN_LOCATION, NULL,                            \
   NULL,                                                                       \
   "Required. Relative to nginx's prefix. When the file is not there yet, "    \
-  "nginx starts, says so, and answers 503 until it is.")                      \
+  "nginx starts, says so, and answers 503 until it is.\n\n"                   \
+  "Several lines name several files, one for each writer: a tenant on this "  \
+  "machine, and those of `gatehouse feed`. Keys of an issuer come from the "  \
+  "first that has some; what was revoked, from each that has keys of the "    \
+  "issuer. All of them must be there. Lines of a location replace those "     \
+  "around it.")                                                               \
                                                                               \
 X("gatehouse_leeway", "TIME", IN_ANY, NGX_CONF_TAKE1,                         \
   ngx_conf_set_sec_slot, LOCATION(leeway), &ngx_http_gatehouse_leeway_bounds, \

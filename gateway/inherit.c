@@ -61,6 +61,8 @@ ngx_http_gatehouse_create_loc_conf(ngx_conf_t *cf)
 
     /* set by ngx_pcalloc(): texts, methods, policy, scope, keyring */
     conf->mode = NGX_CONF_UNSET_UINT;
+    conf->issuers = NGX_CONF_UNSET_PTR;
+    conf->feeds = NGX_CONF_UNSET_PTR;
     conf->permissions = NGX_CONF_UNSET_PTR;
     conf->leeway = NGX_CONF_UNSET;
     conf->cookies = NGX_CONF_UNSET_UINT;
@@ -85,10 +87,10 @@ ngx_http_gatehouse_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     own_permissions = conf->permissions != NGX_CONF_UNSET_PTR;
 
     ngx_conf_merge_uint_value(conf->mode, prev->mode, NGX_HTTP_GATEHOUSE_OFF);
-    ngx_conf_merge_str_value(conf->issuer, prev->issuer, "");
+    ngx_conf_merge_ptr_value(conf->issuers, prev->issuers, NULL);
     ngx_conf_merge_str_value(conf->audience, prev->audience, "");
     ngx_conf_merge_str_value(conf->organization, prev->organization, "any");
-    ngx_conf_merge_str_value(conf->feed, prev->feed, "");
+    ngx_conf_merge_ptr_value(conf->feeds, prev->feeds, NULL);
     ngx_conf_merge_ptr_value(conf->permissions, prev->permissions, NULL);
     ngx_conf_merge_sec_value(conf->leeway, prev->leeway, 60);
     ngx_conf_merge_uint_value(conf->cookies, prev->cookies,
@@ -139,18 +141,18 @@ ngx_http_gatehouse_check_policy(ngx_conf_t *cf,
     ngx_http_core_loc_conf_t *clcf;
 
     struct {
-        ngx_str_t *value;
+        ngx_uint_t given;
         const char *directive;
     } needed[] = {
-        { &conf->issuer, "gatehouse_issuer" },
-        { &conf->audience, "gatehouse_audience" },
-        { &conf->feed, "gatehouse_feed" },
+        { conf->issuers != NULL, "gatehouse_issuer" },
+        { conf->audience.len != 0, "gatehouse_audience" },
+        { conf->feeds != NULL, "gatehouse_feed" },
     };
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
     for (i = 0; i < GH_COUNT(needed); i++) {
-        if (needed[i].value->len == 0) {
+        if (!needed[i].given) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "\"gatehouse on\" in \"%V\" needs \"%s\"",
                                &clcf->name, needed[i].directive);
@@ -181,7 +183,6 @@ ngx_http_gatehouse_make_policy(ngx_conf_t *cf,
     struct gh_policy *policy = &conf->policy;
     ngx_http_gatehouse_main_conf_t *mcf;
 
-    policy->issuer = ngx_http_gatehouse_str(conf->issuer);
     policy->audience = ngx_http_gatehouse_str(conf->audience);
     policy->leeway = conf->leeway;
     policy->organization = ngx_http_gatehouse_str(conf->organization);
@@ -218,8 +219,8 @@ ngx_http_gatehouse_make_policy(ngx_conf_t *cf,
     }
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_gatehouse_module);
-    conf->keyring = ngx_http_gatehouse_keyring_add(cf, mcf, &conf->feed,
-                                                   &conf->issuer,
+    conf->keyring = ngx_http_gatehouse_keyring_add(cf, mcf, conf->feeds,
+                                                   conf->issuers,
                                                    policy->audience);
 
     return conf->keyring ? NGX_CONF_OK : NGX_CONF_ERROR;

@@ -40,18 +40,33 @@ typedef struct {
     ngx_uint_t serial; /* counts the mappings: generations are per file */
 } ngx_http_gatehouse_feed_t;
 
-/* The keys of one issuer out of one feed. Configured before the fork, filled
- * by each worker for itself. */
+/* One issuer of a keyring: its keys, and the feeds that speak about it: those
+ * in which it has keys. What other feeds say of a user or an organization
+ * concerns somebody else of that name. */
+typedef struct {
+    struct gh_keyset *keyset; /* NULL: none, for the reason `err` */
+    enum gh_err err;
+    ngx_http_gatehouse_feed_t **feeds;
+    ngx_uint_t nfeeds;
+} ngx_http_gatehouse_issuer_t;
+
+/* A feed of a keyring, and which state of it the keys are from. */
 typedef struct {
     ngx_http_gatehouse_feed_t *feed;
-    ngx_str_t issuer;
-    ngx_array_t audiences;         /* of struct gh_str: what policies ask for */
-    u_char identity[GH_TOKEN_KEY]; /* of issuer, audiences and loaded keys */
     unsigned long long generation;
     ngx_uint_t serial;
-    struct gh_keyset *keyset;
-    enum gh_err err;
+} ngx_http_gatehouse_source_t;
+
+/* The keys of the issuers that a policy believes, out of its feeds.
+ * Configured before the fork, filled by each worker for itself. */
+typedef struct {
+    ngx_array_t sources;           /* of ngx_http_gatehouse_source_t */
+    ngx_array_t names;             /* of struct gh_str: the issuers */
+    ngx_http_gatehouse_issuer_t *issuers; /* in the order of the names */
+    ngx_array_t audiences;         /* of struct gh_str: what policies ask for */
+    u_char identity[GH_TOKEN_KEY]; /* of issuers, audiences and loaded keys */
     unsigned loaded : 1;
+    unsigned usable : 1; /* some issuer has keys */
 } ngx_http_gatehouse_keyring_t;
 
 /* Opened tokens; the digest is the worker's own. */
@@ -73,10 +88,10 @@ typedef struct {
 
 typedef struct {
     ngx_uint_t mode;
-    ngx_str_t issuer;
+    ngx_array_t *issuers; /* of struct gh_str */
     ngx_str_t audience;
     ngx_str_t organization;
-    ngx_str_t feed;
+    ngx_array_t *feeds; /* of ngx_str_t: the files */
     ngx_array_t *permissions; /* of struct gh_str; empty for "none" */
     ngx_uint_t methods;       /* 0 = every one */
     time_t leeway;
@@ -98,6 +113,7 @@ typedef struct {
     enum gh_err target;           /* the verdict on the request target */
 
     ngx_http_gatehouse_keyring_t *keyring; /* which opened the token */
+    ngx_http_gatehouse_issuer_t *issuer;   /* whose it is, when opened is GH_OK */
     enum gh_err opened;
     struct gh_arena *arena;
     struct gh_claims claims; /* valid when opened is GH_OK */
@@ -156,7 +172,7 @@ enum gh_err ngx_http_gatehouse_feed_epochs(ngx_http_gatehouse_feed_t *feed,
 ngx_int_t ngx_http_gatehouse_cache_init(ngx_cycle_t *cycle);
 ngx_int_t ngx_http_gatehouse_cache_variable(ngx_conf_t *cf);
 ngx_int_t ngx_http_gatehouse_cache_identify(
-    ngx_http_gatehouse_keyring_t *keyring, struct gh_str jwks);
+    ngx_http_gatehouse_keyring_t *keyring, const struct gh_str *jwks);
 enum gh_err ngx_http_gatehouse_cache_get(ngx_http_request_t *r,
     ngx_http_gatehouse_keyring_t *keyring, struct gh_str token, u_char *key,
     ngx_http_gatehouse_ctx_t *ctx);
@@ -166,7 +182,12 @@ void ngx_http_gatehouse_cache_put(ngx_http_request_t *r,
 
 /* keyring.c */
 ngx_http_gatehouse_keyring_t *ngx_http_gatehouse_keyring_add(ngx_conf_t *cf,
-    ngx_http_gatehouse_main_conf_t *mcf, ngx_str_t *path, ngx_str_t *issuer,
-    struct gh_str audience);
-enum gh_err ngx_http_gatehouse_keyset(ngx_http_gatehouse_keyring_t *keyring,
-    ngx_log_t *log, const struct gh_keyset **ret);
+    ngx_http_gatehouse_main_conf_t *mcf, ngx_array_t *feeds,
+    ngx_array_t *issuers, struct gh_str audience);
+enum gh_err ngx_http_gatehouse_keyring_refresh(
+    ngx_http_gatehouse_keyring_t *keyring, ngx_log_t *log);
+ngx_http_gatehouse_issuer_t *ngx_http_gatehouse_keyring_find(
+    ngx_http_gatehouse_keyring_t *keyring, struct gh_str issuer);
+enum gh_err ngx_http_gatehouse_issuer_epochs(
+    ngx_http_gatehouse_issuer_t *issuer, const struct gh_claims *claims,
+    struct gh_epochs *ret);

@@ -39,6 +39,43 @@ ngx_conf_num_bounds_t ngx_http_gatehouse_leeway_bounds = {
 };
 
 
+char *
+ngx_http_gatehouse_issuer(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_gatehouse_loc_conf_t *lcf = conf;
+    ngx_uint_t i;
+    ngx_str_t *value = cf->args->elts;
+    struct gh_str issuer = ngx_http_gatehouse_str(value[1]), *known;
+
+    if (issuer.len == 0 || !gh_quotable(issuer)) {
+        return "must be visible ASCII without quotes and backslashes, "
+               "and not empty";
+    }
+
+    if (lcf->issuers == NGX_CONF_UNSET_PTR) {
+        lcf->issuers = ngx_array_create(cf->pool, 1, sizeof(struct gh_str));
+        if (lcf->issuers == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    known = lcf->issuers->elts;
+    for (i = 0; i < lcf->issuers->nelts; i++) {
+        if (gh_str_eq(known[i], issuer)) {
+            return "is duplicate";
+        }
+    }
+
+    known = ngx_array_push(lcf->issuers);
+    if (known == NULL) {
+        return NGX_CONF_ERROR;
+    }
+    *known = issuer;
+
+    return NGX_CONF_OK;
+}
+
+
 /* A text that is compared byte for byte and may be quoted in a challenge. */
 
 char *
@@ -135,22 +172,37 @@ char *
 ngx_http_gatehouse_feed_file(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_gatehouse_loc_conf_t *lcf = conf;
-    ngx_str_t *value = cf->args->elts;
-
-    if (lcf->feed.data) {
-        return "is duplicate";
-    }
+    ngx_uint_t i;
+    ngx_str_t *value = cf->args->elts, *file;
 
     if (value[1].len == 0) {
         return "must not be empty";
     }
 
-    lcf->feed = value[1];
-
     /* relative to nginx's prefix, like logs: it is data, not configuration */
-    if (ngx_conf_full_name(cf->cycle, &lcf->feed, 0) != NGX_OK) {
+    if (ngx_conf_full_name(cf->cycle, &value[1], 0) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
+
+    if (lcf->feeds == NGX_CONF_UNSET_PTR) {
+        lcf->feeds = ngx_array_create(cf->pool, 1, sizeof(ngx_str_t));
+        if (lcf->feeds == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    file = lcf->feeds->elts;
+    for (i = 0; i < lcf->feeds->nelts; i++) {
+        if (ngx_strcmp(file[i].data, value[1].data) == 0) {
+            return "is duplicate";
+        }
+    }
+
+    file = ngx_array_push(lcf->feeds);
+    if (file == NULL) {
+        return NGX_CONF_ERROR;
+    }
+    *file = value[1];
 
     return NGX_CONF_OK;
 }

@@ -11,6 +11,8 @@ extern ngx_conf_enum_t ngx_http_gatehouse_cookies[];
 extern ngx_conf_bitmask_t ngx_http_gatehouse_methods[];
 extern ngx_conf_num_bounds_t ngx_http_gatehouse_leeway_bounds;
 
+char *ngx_http_gatehouse_issuer(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 char *ngx_http_gatehouse_text(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_gatehouse_organization(ngx_conf_t *cf, ngx_command_t *cmd,

@@ -4,8 +4,8 @@
 
 enum { HAS_ISSUED_AT = 1, HAS_PERMISSIONS = 2, FLAGS = 3 };
 
-/* Both directions walk the same fields in the same order: flags, times, names, audiences, permissions. A
- * number takes seven bits a byte, the lowest first; a text is its length and its bytes. */
+/* Both directions walk the same fields in the same order: flags, issuer, times, names, audiences,
+ * permissions. A number takes seven bits a byte, the lowest first; a text is its length and its bytes. */
 struct writer {
     unsigned char *at, *end;
     bool full;
@@ -41,6 +41,15 @@ static bool claimed(const struct gh_claims *c, struct gh_str audience) {
     return false;
 }
 
+/* By its place in the scope; without one there is no record. */
+static void put_issuer(struct writer *w, const struct gh_token_scope *scope, struct gh_str issuer) {
+    size_t place = 0;
+    while (place < scope->issuer_count && !gh_str_eq(scope->issuers[place], issuer))
+        place++;
+    w->full |= place == scope->issuer_count;
+    put_number(w, place);
+}
+
 /* Those that a policy may ask for, by their place in the scope. */
 static void put_audiences(struct writer *w, const struct gh_token_scope *scope, const struct gh_claims *c) {
     size_t count = 0;
@@ -56,6 +65,7 @@ size_t gh_token_record_write(const struct gh_token_scope *scope, const struct gh
                              unsigned char to[GH_TOKEN_RECORD_MAX]) {
     struct writer w = { to, to + GH_TOKEN_RECORD_MAX, false };
     put_number(&w, (c->has_issued_at ? HAS_ISSUED_AT : 0) | (c->has_permissions ? HAS_PERMISSIONS : 0));
+    put_issuer(&w, scope, c->issuer);
     put_number(&w, (unsigned long long)c->issued_at);
     put_number(&w, (unsigned long long)c->expires_at);
     put_number(&w, (unsigned long long)c->not_before);
@@ -111,9 +121,12 @@ enum gh_err gh_token_record_read(struct gh_arena *a, struct gh_str record, const
                                  struct gh_claims *ret) {
     struct reader r = { record, false };
     unsigned flags = (unsigned)number(&r, FLAGS);
-    struct gh_claims c = { .issuer = scope->issuer,
-                           .has_issued_at = flags & HAS_ISSUED_AT,
+    struct gh_claims c = { .has_issued_at = flags & HAS_ISSUED_AT,
                            .has_permissions = flags & HAS_PERMISSIONS };
+    size_t issuer = number(&r, scope->issuer_count - 1);
+    if (r.bad || scope->issuer_count == 0)
+        return GH_ERR_MALFORMED;
+    c.issuer = scope->issuers[issuer];
     c.issued_at = date(&r);
     c.expires_at = date(&r);
     c.not_before = date(&r);

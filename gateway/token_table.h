@@ -21,7 +21,8 @@ struct gh_token_table {
 
 /* What is the same for all tokens under a key, and so not stored: the key must be made with it. */
 struct gh_token_scope {
-    struct gh_str issuer;
+    const struct gh_str *issuers;   /* one of them is the token's */
+    size_t issuer_count;
     const struct gh_str *audiences; /* all that a policy may ask for */
     size_t audience_count;
 };

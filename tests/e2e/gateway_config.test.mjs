@@ -28,6 +28,8 @@ describe('what does not start', () => {
     ['a misspelt mode', 'gatehouse enabled;', /invalid value "enabled"/],
     ['a misspelt organization rule', 'gatehouse_organization every;', /takes "any", "none" or the id/],
     ['the name of an organization', 'gatehouse_organization acme;', /takes "any", "none" or the id/],
+    ['the same issuer twice', 'gatehouse_issuer i; gatehouse_issuer i;', /duplicate/],
+    ['the same feed twice', 'gatehouse_feed f; gatehouse_feed f;', /duplicate/],
     ['two organizations', 'gatehouse_organization any; gatehouse_organization none;', /duplicate/],
     ['a permission with a quote', `gatehouse_permission 'a"b';`, /takes "none" alone/],
     ['a permission with a blank', `gatehouse_permission 'a b';`, /takes "none" alone/],

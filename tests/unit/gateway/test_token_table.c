@@ -11,7 +11,9 @@
 #define SIZE (256 * 1024)
 
 static const struct gh_str audiences[] = { GH_STR("https://a.example/"), GH_STR("https://b.example/") };
-static const struct gh_token_scope scope = { GH_STR("https://issuer.example/"), audiences, 2 };
+static const struct gh_str issuers[] = { GH_STR("https://other.example/"),
+                                         GH_STR("https://issuer.example/") };
+static const struct gh_token_scope scope = { issuers, 2, audiences, 2 };
 static const struct gh_str claimed[] = { GH_STR("https://b.example/"), GH_STR("https://elsewhere.example/") };
 static const struct gh_str permissions[] = { GH_STR("chat:invoke"), GH_STR("models:list") };
 static const struct gh_claims sample = {
