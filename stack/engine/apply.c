@@ -71,7 +71,7 @@ static json_t *known_ids(struct gh_engine *e, const struct gh_step *s) {
     size_t i;
     if (s->provider->kind != GH_KIND_OBJECT)
         return ids;
-    if (gh_live_by_key(e->live, s->provider, s->inputs, false, &same_key, &reply) != GH_OK)
+    if (gh_live_by_key(e->live, s->provider, s->inputs, GH_AGE_ANY, &same_key, &reply) != GH_OK)
         gh_api_reply_release(&reply);
     json_array_foreach(same_key, i, object) {
         json_t *id = json_object_get(object, s->provider->id);
@@ -113,7 +113,7 @@ static enum gh_err find_created(struct gh_engine *e, struct gh_step *s, const js
     struct gh_api_reply reply = { 0 };
     json_t *same_key = NULL, *object, *id;
     size_t i, k;
-    enum gh_err err = gh_live_by_key(e->live, s->provider, s->inputs, true, &same_key, &reply);
+    enum gh_err err = gh_live_by_key(e->live, s->provider, s->inputs, GH_AGE_NOW, &same_key, &reply);
     if (err)
         err = gh_complain(e, s, "find out what became of", err, &reply);
     json_array_foreach(same_key, i, object) {
@@ -180,7 +180,7 @@ static enum gh_err create_object(struct gh_engine *e, const struct gh_registrati
 static enum gh_err check_unmoved(struct gh_engine *e, struct gh_step *s, struct gh_diff *diff) {
     struct gh_api_reply reply = { 0 };
     json_t *now = NULL;
-    enum gh_err err = gh_live_get(e->live, s->provider, s->id, s->inputs, true, &now, &reply);
+    enum gh_err err = gh_live_get(e->live, s->provider, s->id, s->inputs, GH_AGE_NOW, &now, &reply);
     if (err)
         return gh_complain(e, s, "read", err, &reply);
     json_t *was = gh_diff_found(s->provider, diff->wanted, s->live),
@@ -265,7 +265,7 @@ static json_t *elements(const json_t *changes, const char *kind) {
 static enum gh_err check_set_unmoved(struct gh_engine *e, struct gh_step *s) {
     struct gh_api_reply reply = { 0 };
     json_t *now = NULL;
-    enum gh_err err = gh_live_elements(e->live, s->provider, s->inputs, true, &now, &reply);
+    enum gh_err err = gh_live_elements(e->live, s->provider, s->inputs, GH_AGE_NOW, &now, &reply);
     if (err)
         return gh_complain(e, s, "read", err, &reply);
     if (!gh_diff_satisfies(s->live, now)) {
@@ -282,15 +282,17 @@ static enum gh_err check_set_unmoved(struct gh_engine *e, struct gh_step *s) {
 static enum gh_err write_set(struct gh_engine *e, const struct gh_registration *r, struct gh_step *s) {
     if (!s->live)
         return gh_complain(e, s, "find the parent of", GH_ERR_NOT_FOUND, NULL);
-    enum gh_err unmoved = json_array_size(s->changes) ? check_set_unmoved(e, s) : GH_OK;
-    if (unmoved)
-        return unmoved;
     json_t *add = elements(s->changes, "add"), *remove = elements(s->changes, "remove");
+    /* Elements that are only added take nothing from anybody; ten thousand new members are not asked about.
+     */
+    bool careful = json_array_size(remove) || (json_array_size(add) && s->op != GH_OP_CREATE);
+    enum gh_err err = careful ? check_set_unmoved(e, s) : GH_OK;
     json_t *earlier = json_object_get(s->entry, "found");
     json_t *found = s->op == GH_OP_CREATE || s->op == GH_OP_REPLACE
                         ? json_pack("{s:O}", s->provider->set, s->live)
                         : json_incref(earlier);
-    enum gh_err err = s->op == GH_OP_CREATE || s->op == GH_OP_REPLACE ? put(e, r, s, found) : GH_OK;
+    if (!err && (s->op == GH_OP_CREATE || s->op == GH_OP_REPLACE))
+        err = put(e, r, s, found);
     err = err ? err : gh_write_elements(e, s, add, remove, false);
     err = err ? err : put(e, r, s, found);
     json_decref(found);

@@ -216,7 +216,8 @@ static enum gh_err find_unowned(struct gh_engine *e, struct gh_step *s, bool *ou
     struct gh_api_reply reply = { 0 };
     json_t *found = NULL, *object, *pending = gh_ledger_pending(e->ledger, s->type->token, s->name);
     size_t i;
-    enum gh_err err = gh_live_by_key(e->live, s->provider, s->inputs, e->applying && pending, &found, &reply);
+    enum gh_err err = gh_live_by_key(e->live, s->provider, s->inputs,
+                                     e->applying && pending ? GH_AGE_PASS : GH_AGE_ANY, &found, &reply);
     if (err) {
         json_decref(found);
         return gh_complain(e, s, "look up", err, &reply);
@@ -242,16 +243,34 @@ static enum gh_err find_unowned(struct gh_engine *e, struct gh_step *s, bool *ou
     return err;
 }
 
-static enum gh_err find_owned(struct gh_engine *e, struct gh_step *s) {
+static void compare(struct gh_engine *e, struct gh_step *s, const char *const *ignore);
+
+/* What only an index says is enough to see that all is as declared, not to change anything. */
+static bool looks_different(struct gh_engine *e, const struct gh_step *s, const char *const *ignore) {
+    struct gh_step trial = *s;
+    if (!s->live || !gh_live_is_hearsay(e->live, s->provider, s->id, s->inputs))
+        return false;
+    trial.changes = NULL;
+    compare(e, &trial, ignore);
+    bool ret = json_array_size(trial.changes) > 0;
+    json_decref(trial.changes);
+    return ret;
+}
+
+static enum gh_err find_owned(struct gh_engine *e, struct gh_step *s, const char *const *ignore) {
     struct gh_api_reply reply = { 0 };
-    enum gh_err err = gh_live_get(e->live, s->provider, s->id, old_inputs(s), false, &s->live, &reply);
+    enum gh_err err = gh_live_get(e->live, s->provider, s->id, old_inputs(s), GH_AGE_ANY, &s->live, &reply);
+    if (!err && looks_different(e, s, ignore)) {
+        json_decref(s->live);
+        err = gh_live_get(e->live, s->provider, s->id, old_inputs(s), GH_AGE_NOW, &s->live, &reply);
+    }
     return err ? gh_complain(e, s, "read", err, &reply) : GH_OK;
 }
 
 /* The import option: this object becomes ours, wholly. */
 static enum gh_err find_imported(struct gh_engine *e, struct gh_step *s, const char *id) {
     struct gh_api_reply reply = { 0 };
-    enum gh_err err = gh_live_get(e->live, s->provider, id, s->inputs, false, &s->live, &reply);
+    enum gh_err err = gh_live_get(e->live, s->provider, id, s->inputs, GH_AGE_ANY, &s->live, &reply);
     if (err)
         return gh_complain(e, s, "import", err, &reply);
     if (!s->live) {
@@ -277,7 +296,7 @@ static void compare(struct gh_engine *e, struct gh_step *s, const char *const *i
 
 static enum gh_err decide_object(struct gh_engine *e, struct gh_step *s, const struct gh_registration *r) {
     bool ours = false;
-    enum gh_err err = s->entry ? find_owned(e, s) : GH_OK;
+    enum gh_err err = s->entry ? find_owned(e, s, r->ignore_changes) : GH_OK;
     if (!err && !s->live && !s->entry && r->import_id)
         err = find_imported(e, s, r->import_id);
     bool gone = s->entry && !s->live;
@@ -315,7 +334,7 @@ static enum gh_err decide_facet(struct gh_engine *e, struct gh_step *s, const st
     struct gh_api_reply reply = { 0 };
     gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
     if (gh_provider_expand(s->provider->object, NULL, s->inputs, true, &path) == GH_OK) {
-        enum gh_err err = gh_live_get(e->live, s->provider, NULL, s->inputs, false, &s->live, &reply);
+        enum gh_err err = gh_live_get(e->live, s->provider, NULL, s->inputs, GH_AGE_ANY, &s->live, &reply);
         if (err)
             return gh_complain(e, s, "read", err, &reply);
     }
@@ -374,11 +393,34 @@ static void compare_elements(struct gh_step *s) {
     json_decref(before);
 }
 
+/* The same of elements: those to be added do no harm when they are there already. */
+static bool wants_certainty(struct gh_engine *e, const struct gh_step *s) {
+    struct gh_step trial = *s;
+    json_t *change;
+    size_t i;
+    if (!s->live || !gh_live_is_hearsay(e->live, s->provider, s->id, s->inputs))
+        return false;
+    compare_elements(&trial);
+    bool ret = s->entry && json_array_size(trial.changes) > 0;
+    json_array_foreach(trial.changes, i, change) ret |= json_object_get(change, "remove") != NULL;
+    json_decref(trial.changes);
+    return ret;
+}
+
+static enum gh_err read_elements(struct gh_engine *e, struct gh_step *s, struct gh_api_reply *reply) {
+    enum gh_err err = gh_live_elements(e->live, s->provider, s->inputs, GH_AGE_ANY, &s->live, reply);
+    if (err || !wants_certainty(e, s))
+        return err;
+    json_decref(s->live);
+    s->live = NULL;
+    return gh_live_elements(e->live, s->provider, s->inputs, GH_AGE_NOW, &s->live, reply);
+}
+
 static enum gh_err decide_set(struct gh_engine *e, struct gh_step *s) {
     struct gh_api_reply reply = { 0 };
     gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
     if (gh_provider_expand(s->provider->list, NULL, s->inputs, true, &path) == GH_OK) {
-        enum gh_err err = gh_live_elements(e->live, s->provider, s->inputs, false, &s->live, &reply);
+        enum gh_err err = read_elements(e, s, &reply);
         if (err && err != GH_ERR_NOT_FOUND)
             return gh_complain(e, s, "read", err, &reply);
         gh_api_reply_release(&reply);

@@ -24,6 +24,17 @@ static enum gh_err check_domain(struct gh_engine *e) {
     return GH_ERR_CONFLICT;
 }
 
+/* What the stack owns will be asked for, be it to compare or to see whether it is still there. */
+static void expect_objects(struct gh_engine *e) {
+    size_t i;
+    json_t *entry;
+    json_array_foreach(e->ledger ? gh_ledger_resources(e->ledger) : NULL, i, entry) {
+        const struct gh_provider *p = gh_provider_find(json_string_value(json_object_get(entry, "type")));
+        if (p)
+            gh_live_expect(e->live, p, json_string_value(json_object_get(entry, "id")));
+    }
+}
+
 enum gh_err gh_engine_new(const struct gh_engine_options *options, struct gh_engine **ret) {
     struct gh_engine *e = calloc(1, sizeof *e);
     if (!e)
@@ -39,6 +50,7 @@ enum gh_err gh_engine_new(const struct gh_engine_options *options, struct gh_eng
         err ? err
             : gh_ledger_open(options->dir, options->stack, options->write, options->diagnostics, &e->ledger);
     err = err ? err : check_domain(e);
+    expect_objects(e);
     if (err) {
         gh_engine_free(e);
         return err;
@@ -212,6 +224,7 @@ enum gh_err gh_engine_plan_destroy(struct gh_engine *e) {
 void gh_engine_begin_apply(struct gh_engine *e, gh_step_event *event) {
     e->options.event = event;
     e->applying = true;
+    gh_live_begin_pass(e->live);
 }
 
 /* Before the first deletion all are asked again, so that who came since the plan stops it as a whole. */

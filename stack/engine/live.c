@@ -5,118 +5,216 @@
 #include <strings.h>
 
 #include "core/cleanup.h"
+#include "stack/engine/live_users.h"
 #include "stack/engine/mapping.h"
 #include "stack/value.h"
 
+enum { FEW = 3 }; /* so many are read one by one before their whole collection is */
+
 struct gh_live {
     struct gh_api *api;
-    json_t *lists;   /* path of a collection → its items */
+    json_t *lists;   /* path of a collection → {key of an item: item} in the API's order */
     json_t *objects; /* path of one object → it */
+    json_t *indexed; /* of objects: paths of those that a search found; as gh_live_is_hearsay says */
+    json_t *passes;  /* path of a collection → the pass in which it was read */
+    json_t *asked;   /* path of a collection → how many of its items were read alone */
+    json_t *users;   /* ids that will be asked for */
+    json_int_t pass;
 };
 
 struct gh_live *gh_live_new(struct gh_api *api) {
     struct gh_live *l = calloc(1, sizeof *l);
     if (!l)
         return NULL;
-    *l = (struct gh_live){ .api = api, .lists = json_object(), .objects = json_object() };
+    *l = (struct gh_live){ .api = api,
+                           .lists = json_object(),
+                           .objects = json_object(),
+                           .indexed = json_object(),
+                           .passes = json_object(),
+                           .asked = json_object(),
+                           .users = json_object() };
     return l;
 }
 
 void gh_live_free(struct gh_live *l) {
     if (!l)
         return;
-    json_decref(l->lists);
-    json_decref(l->objects);
+    json_t *owned[] = { l->lists, l->objects, l->indexed, l->passes, l->asked, l->users };
+    for (size_t i = 0; i < GH_COUNT(owned); i++)
+        json_decref(owned[i]);
     free(l);
+}
+
+void gh_live_begin_pass(struct gh_live *l) {
+    l->pass++;
+}
+
+void gh_live_expect(struct gh_live *l, const struct gh_provider *p, const char *id) {
+    if (p->paging == GH_PAGING_NONE && p->kind == GH_KIND_OBJECT && gh_live_users_may_search(id))
+        json_object_set_new(l->users, id, json_true());
 }
 
 static enum gh_err list_path(const struct gh_provider *p, const json_t *inputs, struct gh_buf *ret) {
     return gh_provider_expand(p->list, NULL, inputs, true, ret);
 }
 
-/* Borrowed. */
-static enum gh_err list(struct gh_live *l, const struct gh_provider *p, const json_t *inputs, bool fresh,
-                        json_t **ret, struct gh_api_reply *reply) {
-    gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
-    enum gh_err e = list_path(p, inputs, &path);
-    if (e)
-        return e;
-    json_t *items = json_object_get(l->lists, path.ptr);
-    if (!items || fresh) {
-        items = NULL;
-        e = gh_api_list(l->api, path.ptr, p->items, p->paging, &items, reply);
-        if (!e && json_object_set_new(l->lists, path.ptr, items) != 0)
-            e = GH_ERR_NOMEM;
-    }
-    if (!e)
-        *ret = items;
-    return e;
-}
-
-/* One object by its own path. *ret is new, or NULL when there is none. */
-static enum gh_err object(struct gh_live *l, const struct gh_provider *p, const char *id,
-                          const json_t *inputs, bool fresh, json_t **ret, struct gh_api_reply *reply) {
-    gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
-    enum gh_err e = gh_provider_expand(p->object, id, inputs, true, &path);
-    if (e)
-        return e;
-    json_t *kept = json_object_get(l->objects, path.ptr);
-    if (!kept || fresh) {
-        e = gh_api_call(l->api, "GET", path.ptr, NULL, reply);
-        kept = e ? NULL : json_incref(reply->body);
-        if (e && e != GH_ERR_NOT_FOUND)
-            return e;
-        gh_api_reply_release(reply);
-        json_object_del(l->objects, path.ptr);
-        if (e) /* absence is not kept: we may make it ourselves, under another of its names */
-            return GH_OK;
-        if (!kept || json_object_set_new(l->objects, path.ptr, kept) != 0)
-            return GH_ERR_MALFORMED;
-    }
-    *ret = json_incref(kept);
-    return GH_OK;
-}
-
-static bool text_is(const json_t *object_, const char *member, const char *text) {
-    const char *value = json_string_value(json_object_get(object_, member));
-    return value && text && strcmp(value, text) == 0;
-}
-
-/* The item of a list whose `member` has this text; borrowed, or NULL. */
-static json_t *item_with(const json_t *items, const char *member, const char *text, size_t *at) {
-    size_t i;
-    json_t *item;
-    json_array_foreach(items, i, item) {
-        if (text_is(item, member, text)) {
-            if (at)
-                *at = i;
-            return item;
-        }
-    }
-    return NULL;
+static const char *text(const json_t *object, const char *member) {
+    return json_string_value(json_object_get(object, member));
 }
 
 static const char *input(const json_t *inputs, const char *name) {
     return json_string_value(gh_value_reveal(json_object_get(inputs, name)));
 }
 
+/* --- collections --- */
+
+/* What tells an item from the others of its collection. */
+static bool add_key(const struct gh_provider *p, const json_t *item, struct gh_buf *ret) {
+    const char *members[2] = { p->kind == GH_KIND_LINK  ? p->child_member
+                               : p->kind == GH_KIND_SET ? p->elements[0]
+                                                        : p->id,
+                               p->kind == GH_KIND_SET ? p->elements[1] : NULL };
+    for (size_t i = 0; i < GH_COUNT(members) && members[i]; i++) {
+        const char *value = text(item, members[i]);
+        if (!value)
+            return false;
+        gh_buf_addf(ret, "%s%s", i ? "\n" : "", value);
+    }
+    return !ret->failed;
+}
+
+static json_t *by_keys(const struct gh_provider *p, const json_t *array) {
+    json_t *items = json_object(), *item;
+    gh_auto(gh_buf_release) struct gh_buf key = gh_buf_make(8192);
+    size_t i;
+    json_array_foreach(array, i, item) {
+        gh_buf_reset(&key);
+        if (add_key(p, item, &key))
+            json_object_set(items, key.ptr, item);
+    }
+    return items;
+}
+
+static enum gh_err read_list(struct gh_live *l, const struct gh_provider *p, const char *path, json_t **ret,
+                             struct gh_api_reply *reply) {
+    gh_auto(gh_buf_release) struct gh_buf full = gh_buf_make(8192);
+    json_t *array = NULL;
+    gh_buf_addf(&full, "%s%s%s", path, p->query ? "?" : "", p->query ? p->query : "");
+    enum gh_err e =
+        full.failed ? GH_ERR_NOMEM : gh_api_list(l->api, full.ptr, p->items, p->paging, &array, reply);
+    if (e == GH_ERR_NO_PERMISSION && p->query) { /* a part of what we ask for: the rest by itself, then */
+        gh_api_reply_release(reply);
+        e = gh_api_list(l->api, path, p->items, p->paging, &array, reply);
+    }
+    if (e)
+        return e;
+    *ret = by_keys(p, array);
+    json_decref(array);
+    json_object_set_new(l->passes, path, json_integer(l->pass));
+    return json_object_set_new(l->lists, path, *ret) ? GH_ERR_NOMEM : GH_OK;
+}
+
+/* Borrowed. */
+static enum gh_err list(struct gh_live *l, const struct gh_provider *p, const json_t *inputs, enum gh_age age,
+                        json_t **ret, struct gh_api_reply *reply) {
+    gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
+    enum gh_err e = list_path(p, inputs, &path);
+    if (e)
+        return e;
+    *ret = json_object_get(l->lists, path.ptr);
+    bool old = age == GH_AGE_PASS && json_integer_value(json_object_get(l->passes, path.ptr)) != l->pass;
+    return *ret && age != GH_AGE_NOW && !old ? GH_OK : read_list(l, p, path.ptr, ret, reply);
+}
+
+/* --- objects --- */
+
+static enum gh_err keep_object(struct gh_live *l, const char *path, json_t *found, bool indexed) {
+    if (indexed)
+        json_object_set_new(l->indexed, path, json_true());
+    else
+        json_object_del(l->indexed, path);
+    return json_object_set(l->objects, path, found) ? GH_ERR_NOMEM : GH_OK;
+}
+
+/* Takes along others that will be asked for. Those that the search does not know are asked for by themselves
+ * later: it lags behind, and only the object's own path can say that it is gone. */
+static enum gh_err search_users(struct gh_live *l, const struct gh_provider *p, const char *id,
+                                struct gh_api_reply *reply) {
+    json_t *found = NULL, *user;
+    size_t i;
+    enum gh_err e = gh_live_users_search(l->api, l->users, id, &found, reply);
+    if (e == GH_ERR_MALFORMED) { /* a tenant that does not take such a query */
+        gh_api_reply_release(reply);
+        json_object_clear(l->users);
+        return GH_OK;
+    }
+    json_array_foreach(found, i, user) {
+        gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
+        const char *own = text(user, p->id);
+        if (!e && own && gh_provider_expand(p->object, own, NULL, true, &path) == GH_OK)
+            e = keep_object(l, path.ptr, user, true);
+    }
+    json_decref(found);
+    return e;
+}
+
+/* One object by its own path. *ret is new, or NULL when there is none. */
+static enum gh_err object(struct gh_live *l, const struct gh_provider *p, const char *id,
+                          const json_t *inputs, enum gh_age age, json_t **ret, struct gh_api_reply *reply) {
+    gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
+    enum gh_err e = gh_provider_expand(p->object, id, inputs, true, &path);
+    if (!e && age == GH_AGE_ANY && id && json_object_get(l->users, id))
+        e = search_users(l, p, id, reply);
+    if (e)
+        return e;
+    json_t *kept = json_object_get(l->objects, path.ptr);
+    if (!kept || age != GH_AGE_ANY) {
+        e = gh_api_call(l->api, "GET", path.ptr, NULL, reply);
+        kept = e ? NULL : json_incref(reply->body);
+        if (e && e != GH_ERR_NOT_FOUND)
+            return e;
+        gh_api_reply_release(reply);
+        json_object_del(l->objects, path.ptr);
+        json_object_del(l->indexed, path.ptr);
+        if (e) /* absence is not kept: we may make it ourselves, under another of its names */
+            return GH_OK;
+        e = kept ? keep_object(l, path.ptr, kept, false) : GH_ERR_MALFORMED;
+        json_decref(kept);
+    }
+    if (!e)
+        *ret = json_incref(json_object_get(l->objects, path.ptr));
+    return e;
+}
+
 enum gh_err gh_live_get(struct gh_live *l, const struct gh_provider *p, const char *id, const json_t *inputs,
-                        bool fresh, json_t **ret, struct gh_api_reply *reply) {
+                        enum gh_age age, json_t **ret, struct gh_api_reply *reply) {
     json_t *items = NULL;
     *ret = NULL;
-    if (p->kind == GH_KIND_FACET || (p->paging == GH_PAGING_NONE && id) || (fresh && p->object && !p->no_get))
-        return object(l, p, id, inputs, fresh, ret, reply);
-    enum gh_err e = list(l, p, inputs, fresh, &items, reply);
+    if (p->kind == GH_KIND_FACET || (p->paging == GH_PAGING_NONE && id) ||
+        (age != GH_AGE_ANY && p->object && !p->no_get))
+        return object(l, p, id, inputs, age, ret, reply);
+    enum gh_err e = list(l, p, inputs, age, &items, reply);
     if (e == GH_ERR_NOT_FOUND) { /* the parent is gone, and this with it */
         gh_api_reply_release(reply);
         return GH_OK;
     }
-    if (e)
-        return e;
-    *ret =
-        json_incref(p->kind == GH_KIND_LINK ? item_with(items, p->child_member, input(inputs, p->child), NULL)
-                                            : item_with(items, p->id, id, NULL));
-    return GH_OK;
+    const char *key = p->kind == GH_KIND_LINK ? input(inputs, p->child) : id;
+    if (!e && key)
+        *ret = json_incref(json_object_get(items, key));
+    return e;
+}
+
+/* --- by natural key --- */
+
+static bool has_identity(const json_t *user, const char *connection) {
+    size_t i;
+    json_t *identity;
+    json_array_foreach(json_object_get(user, "identities"), i, identity) {
+        const char *its = text(identity, "connection");
+        if (its && strcmp(its, connection) == 0)
+            return true;
+    }
+    return false;
 }
 
 /* A user's connection is inside its identities. */
@@ -125,8 +223,8 @@ static bool key_matches(const struct gh_provider *p, const char *name, const cha
     const struct gh_property *property =
         gh_schema_property(type->inputs, type->input_count, gh_str_from(name));
     if (strcmp(name, "connectionName") == 0)
-        return item_with(json_object_get(item, "identities"), "connection", want, NULL) != NULL;
-    const char *have = json_string_value(json_object_get(item, property->api));
+        return has_identity(item, want);
+    const char *have = text(item, property->api);
     bool nocase =
         strcmp(name, "email") == 0 || strstr(p->token, ":Connection") || strstr(p->token, ":Organization");
     return have && (nocase ? strcasecmp(have, want) : strcmp(have, want)) == 0;
@@ -134,25 +232,22 @@ static bool key_matches(const struct gh_provider *p, const char *name, const cha
 
 /* users-by-email answers an array. */
 static enum gh_err candidates(struct gh_live *l, const struct gh_provider *p, const json_t *inputs,
-                              bool fresh, json_t **ret, struct gh_api_reply *reply) {
+                              enum gh_age age, json_t **ret, struct gh_api_reply *reply) {
     if (p->paging != GH_PAGING_NONE)
-        return list(l, p, inputs, fresh, ret, reply);
+        return list(l, p, inputs, age, ret, reply);
     gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
     enum gh_err e = gh_provider_expand("/users-by-email?email={email}", NULL, inputs, true, &path);
     if (e)
         return e;
-    json_t *items = json_object_get(l->lists, path.ptr);
-    if (!items || fresh) {
-        e = gh_api_call(l->api, "GET", path.ptr, NULL, reply);
-        if (e)
-            return e;
-        items = json_incref(reply->body);
-        gh_api_reply_release(reply);
-        if (!json_is_array(items) || json_object_set_new(l->lists, path.ptr, items) != 0)
-            return GH_ERR_MALFORMED;
-    }
-    *ret = items;
-    return GH_OK;
+    *ret = json_object_get(l->lists, path.ptr);
+    if (*ret && age == GH_AGE_ANY)
+        return GH_OK;
+    e = gh_api_call(l->api, "GET", path.ptr, NULL, reply);
+    if (e)
+        return e;
+    *ret = json_is_array(reply->body) ? by_keys(p, reply->body) : NULL;
+    gh_api_reply_release(reply);
+    return *ret && json_object_set_new(l->lists, path.ptr, *ret) == 0 ? GH_OK : GH_ERR_MALFORMED;
 }
 
 static bool has_key(const struct gh_provider *p, const json_t *inputs) {
@@ -177,26 +272,28 @@ static bool all_keys_match(const struct gh_provider *p, const json_t *inputs, co
     return true;
 }
 
-enum gh_err gh_live_by_key(struct gh_live *l, const struct gh_provider *p, const json_t *inputs, bool fresh,
-                           json_t **ret, struct gh_api_reply *reply) {
+enum gh_err gh_live_by_key(struct gh_live *l, const struct gh_provider *p, const json_t *inputs,
+                           enum gh_age age, json_t **ret, struct gh_api_reply *reply) {
     json_t *items = NULL, *item;
-    size_t i;
+    const char *key;
     *ret = json_array();
     if (!has_key(p, inputs))
         return GH_OK;
     if (p->kind == GH_KIND_LINK) {
-        enum gh_err e = gh_live_get(l, p, NULL, inputs, fresh, &item, reply);
+        enum gh_err e = gh_live_get(l, p, NULL, inputs, age, &item, reply);
         if (!e && item)
             json_array_append_new(*ret, item);
         return e;
     }
-    enum gh_err e = candidates(l, p, inputs, fresh, &items, reply);
-    json_array_foreach(items, i, item) {
+    enum gh_err e = candidates(l, p, inputs, age, &items, reply);
+    json_object_foreach(e ? NULL : items, key, item) {
         if (all_keys_match(p, inputs, item))
             json_array_append(*ret, item);
     }
     return e;
 }
+
+/* --- sets --- */
 
 json_t *gh_live_canonical(const struct gh_provider *p, const json_t *items) {
     json_t *ret = json_array(), *item;
@@ -219,53 +316,112 @@ json_t *gh_live_canonical(const struct gh_provider *p, const json_t *items) {
     return ret;
 }
 
-enum gh_err gh_live_elements(struct gh_live *l, const struct gh_provider *p, const json_t *inputs, bool fresh,
-                             json_t **ret, struct gh_api_reply *reply) {
-    json_t *items = NULL;
-    enum gh_err e = list(l, p, inputs, fresh, &items, reply);
+/* The listing that holds this set inside one of its items, when it was read or is worth reading; NULL: the
+ * set is asked for by itself. Borrowed. */
+static enum gh_err outer_list(struct gh_live *l, const struct gh_provider *p, const json_t *inputs,
+                              json_t **ret, struct gh_api_reply *reply) {
+    gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
+    const struct gh_provider *outer = p->inside[0] ? gh_provider_find(p->inside[0]) : NULL;
+    enum gh_err e = outer ? list_path(outer, inputs, &path) : GH_OK;
+    if (e || !outer)
+        return e;
+    *ret = json_object_get(l->lists, path.ptr);
+    json_int_t asked = json_integer_value(json_object_get(l->asked, path.ptr));
+    if (*ret)
+        return GH_OK;
+    if (asked < FEW)
+        return json_object_set_new(l->asked, path.ptr, json_integer(asked + 1)) ? GH_ERR_NOMEM : GH_OK;
+    return read_list(l, outer, path.ptr, ret, reply);
+}
+
+/* NULL in *ret: the item is there but does not say. Who is not in the listing has nothing yet. New. */
+static void take_inner(const struct gh_provider *p, const json_t *outer, const json_t *inputs, json_t **ret) {
+    const char *key = input(inputs, p->inside[1]);
+    json_t *item = key ? json_object_get(outer, key) : NULL;
+    json_t *inner = json_object_get(item, p->inside[2]);
+    if (!item || json_is_array(inner))
+        *ret = item ? gh_live_canonical(p, inner) : json_array();
+}
+
+enum gh_err gh_live_elements(struct gh_live *l, const struct gh_provider *p, const json_t *inputs,
+                             enum gh_age age, json_t **ret, struct gh_api_reply *reply) {
+    json_t *items = NULL, *item;
+    const char *key;
+    gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
+    enum gh_err e = list_path(p, inputs, &path);
+    *ret = NULL;
+    if (!e && age == GH_AGE_ANY && !json_object_get(l->lists, path.ptr) &&
+        !(e = outer_list(l, p, inputs, &items, reply)) && items)
+        take_inner(p, items, inputs, ret);
+    if (e || *ret)
+        return e;
+    e = list(l, p, inputs, age, &items, reply);
+    json_t *array = json_array();
+    json_object_foreach(e ? NULL : items, key, item) json_array_append(array, item);
     if (!e)
-        *ret = gh_live_canonical(p, items);
+        *ret = gh_live_canonical(p, array);
+    json_decref(array);
     return e;
 }
+
+bool gh_live_is_hearsay(struct gh_live *l, const struct gh_provider *p, const char *id,
+                        const json_t *inputs) {
+    gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192), own = gh_buf_make(8192);
+    const struct gh_provider *outer = p->inside[0] ? gh_provider_find(p->inside[0]) : NULL;
+    if (p->object && gh_provider_expand(p->object, id, inputs, true, &path) == GH_OK)
+        return json_object_get(l->indexed, path.ptr) != NULL;
+    if (!outer || list_path(p, inputs, &own) != GH_OK || json_object_get(l->lists, own.ptr))
+        return false;
+    gh_buf_reset(&path);
+    const char *key = input(inputs, p->inside[1]);
+    return key && list_path(outer, inputs, &path) == GH_OK &&
+           json_object_get(json_object_get(l->lists, path.ptr), key) != NULL;
+}
+
+/* --- our own writes --- */
 
 static void forget_object(struct gh_live *l, const struct gh_provider *p, const char *id,
                           const json_t *inputs) {
     gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
-    if (p->object && gh_provider_expand(p->object, id, inputs, true, &path) == GH_OK)
+    if (p->object && gh_provider_expand(p->object, id, inputs, true, &path) == GH_OK) {
         json_object_del(l->objects, path.ptr);
+        json_object_del(l->indexed, path.ptr);
+    }
+}
+
+/* Read again when somebody asks: alone, because the listing around it may be behind. */
+static void forget_set(struct gh_live *l, const struct gh_provider *p, const json_t *inputs) {
+    gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
+    const struct gh_provider *outer = p->inside[0] ? gh_provider_find(p->inside[0]) : NULL;
+    const char *key = outer ? input(inputs, p->inside[1]) : NULL;
+    if (p->list && list_path(p, inputs, &path) == GH_OK)
+        json_object_del(l->lists, path.ptr);
+    gh_buf_reset(&path);
+    if (key && list_path(outer, inputs, &path) == GH_OK)
+        json_object_del(json_object_get(json_object_get(l->lists, path.ptr), key), p->inside[2]);
+}
+
+static json_t *kept_list(struct gh_live *l, const struct gh_provider *p, const json_t *inputs) {
+    gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
+    return p->list && list_path(p, inputs, &path) == GH_OK ? json_object_get(l->lists, path.ptr) : NULL;
 }
 
 void gh_live_note(struct gh_live *l, const struct gh_provider *p, const json_t *inputs, json_t *noted) {
-    gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
-    bool link = p->kind == GH_KIND_LINK;
-    const char *member = link ? p->child_member : p->id;
-    const char *id = link ? input(inputs, p->child) : json_string_value(json_object_get(noted, p->id));
+    const char *id = p->kind == GH_KIND_LINK ? input(inputs, p->child) : text(noted, p->id);
+    json_t *items = kept_list(l, p, inputs);
     forget_object(l, p, id, inputs);
-    if (p->kind == GH_KIND_FACET || p->kind == GH_KIND_SET || !id || list_path(p, inputs, &path) != GH_OK) {
-        if (p->list && path.len)
-            json_object_del(l->lists, path.ptr);
-        return;
-    }
-    json_t *items = json_object_get(l->lists, path.ptr);
-    size_t at;
-    if (item_with(items, member, id, &at))
-        json_array_set(items, at, noted);
+    if (p->kind == GH_KIND_SET || p->kind == GH_KIND_FACET || !id)
+        forget_set(l, p, inputs);
     else if (items)
-        json_array_append(items, noted);
+        json_object_set(items, id, noted);
 }
 
 void gh_live_note_gone(struct gh_live *l, const struct gh_provider *p, const char *id, const json_t *inputs) {
-    gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
-    bool link = p->kind == GH_KIND_LINK;
+    const char *key = p->kind == GH_KIND_LINK ? input(inputs, p->child) : id;
+    json_t *items = kept_list(l, p, inputs);
     forget_object(l, p, id, inputs);
-    if (!p->list || list_path(p, inputs, &path) != GH_OK)
-        return;
-    if (p->kind == GH_KIND_SET) {
-        json_object_del(l->lists, path.ptr);
-        return;
-    }
-    json_t *items = json_object_get(l->lists, path.ptr);
-    size_t at;
-    if (item_with(items, link ? p->child_member : p->id, link ? input(inputs, p->child) : id, &at))
-        json_array_remove(items, at);
+    if (p->kind == GH_KIND_SET)
+        forget_set(l, p, inputs);
+    else if (items && key)
+        json_object_del(items, key);
 }

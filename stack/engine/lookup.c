@@ -51,9 +51,9 @@ static enum gh_err tenant(struct gh_api *api, const char *domain, struct gh_posi
 static enum gh_err find(struct gh_live *live, const struct gh_provider *p, const char *id, const char *key,
                         const char *value, json_t **ret, struct gh_api_reply *reply) {
     if (id)
-        return gh_live_get(live, p, id, NULL, false, ret, reply);
+        return gh_live_get(live, p, id, NULL, GH_AGE_ANY, ret, reply);
     json_t *inputs = json_pack("{s:s}", key, value), *found = NULL;
-    enum gh_err err = gh_live_by_key(live, p, inputs, false, &found, reply);
+    enum gh_err err = gh_live_by_key(live, p, inputs, GH_AGE_ANY, &found, reply);
     *ret = json_incref(json_array_get(found, 0));
     json_decref(found);
     json_decref(inputs);

@@ -9,6 +9,9 @@
 #define ROLE "auth0:index/role:Role"
 #define API "auth0:index/resourceServer:ResourceServer"
 #define CLIENT "auth0:index/client:Client"
+#define MEMBER "auth0:index/organizationMember:OrganizationMember"
+/* With the roles of each: nobody is asked about one by one. */
+#define MEMBER_FIELDS "fields=user_id,roles&include_fields=true"
 
 /* clang-format off */
 static const struct gh_provider rows[] = {
@@ -21,17 +24,17 @@ static const struct gh_provider rows[] = {
       .id = "{organizationId}::{connectionId}", .keys = { "organizationId", "connectionId" },
       .create_only = { "organizationId", "connectionId" },
       .child = "connectionId", .child_member = "connection_id", .dies_with = { "organizationId", ORGANIZATION } },
-    { .token = "auth0:index/organizationMember:OrganizationMember", .kind = GH_KIND_LINK,
-      .list = "/organizations/{organizationId}/members", .items = "members", .paging = GH_PAGING_CHECKPOINT,
+    { .token = MEMBER, .kind = GH_KIND_LINK,
+      .list = "/organizations/{organizationId}/members", .query = MEMBER_FIELDS, .items = "members", .paging = GH_PAGING_CHECKPOINT,
       .id = "{organizationId}::{userId}", .keys = { "organizationId", "userId" },
       .child = "userId", .child_member = "user_id", .dies_with = { "organizationId", ORGANIZATION } },
     { .token = "auth0:index/organizationMemberRoles:OrganizationMemberRoles", .kind = GH_KIND_SET,
       .list = "/organizations/{organizationId}/members/{userId}/roles", .items = "roles", .paging = GH_PAGING_PAGE,
       .id = "{organizationId}::{userId}", .set = "roles", .elements = { "id" }, .set_member = "roles", .batch = 50,
-      .dies_with = { "organizationId", ORGANIZATION } },
+      .inside = { MEMBER, "userId", "roles" }, .dies_with = { "organizationId", ORGANIZATION } },
     { .token = "auth0:index/organizationMembers:OrganizationMembers", .kind = GH_KIND_SET,
-      .list = "/organizations/{organizationId}/members", .items = "members", .paging = GH_PAGING_CHECKPOINT,
-      .id = "{organizationId}", .set = "members", .elements = { "user_id" }, .set_member = "members", .batch = 10,
+      .list = "/organizations/{organizationId}/members", .query = MEMBER_FIELDS, .items = "members",
+      .paging = GH_PAGING_CHECKPOINT, .id = "{organizationId}", .set = "members", .elements = { "user_id" }, .set_member = "members", .batch = 10,
       .dies_with = { "organizationId", ORGANIZATION } },
     { .token = "auth0:index/organizationClientGrant:OrganizationClientGrant", .kind = GH_KIND_LINK,
       .list = "/organizations/{organizationId}/client-grants", .items = "client_grants", .paging = GH_PAGING_PAGE,

@@ -24,6 +24,7 @@ struct gh_provider {
     const char *token;
     enum gh_kind kind;
     const char *list;      /* path template of the collection: read in bulk, POST creates */
+    const char *query;     /* of that reading: what the items shall hold beyond what they hold anyway */
     const char *items;     /* the member of a list reply that holds the items */
     enum gh_paging paging; /* how the collection is read beyond its first page */
     const char
@@ -42,6 +43,8 @@ struct gh_provider {
     const char *elements[2]; /* SET: the members that identify an element in list items; one: plain strings */
     const char *set_member; /* SET: the member of a write body; NULL: a bare array of {…, "status": bool} */
     unsigned batch;         /* SET: most elements of one write */
+    const char *inside[3];  /* SET: {type, input, member}: the elements are also the `member` of that item of
+                               the type's list that the input names */
     struct gh_parent dies_with; /* deleting that object deletes this: no call of its own */
 };
 

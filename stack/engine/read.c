@@ -75,7 +75,8 @@ enum gh_err gh_read(struct gh_engine *e, const struct gh_registration *r, json_t
     enum gh_err err = GH_OK;
     if (composite && !split_id(p->id, r->get_id, inputs))
         err = refuse(e, r, GH_ERR_MALFORMED, "the id has another form: two ids with '::' between them");
-    if (!err && (err = gh_live_get(e->live, p, composite ? NULL : r->get_id, inputs, false, &object, &reply)))
+    if (!err &&
+        (err = gh_live_get(e->live, p, composite ? NULL : r->get_id, inputs, GH_AGE_ANY, &object, &reply)))
         err = refuse(e, r, err, reply.error[0] ? reply.error : gh_err_text(err));
     else if (!err && !object)
         err = refuse(e, r, GH_ERR_NOT_FOUND, "there is no object with this id in the tenant");

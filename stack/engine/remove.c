@@ -128,7 +128,7 @@ static enum gh_err give_back_fields(struct gh_engine *e, struct gh_step *s) {
     json_t *found = json_object_get(s->entry, "found");
     if (!found || !s->provider->object)
         return GH_OK;
-    enum gh_err err = gh_live_get(e->live, s->provider, s->id, s->inputs, true, &s->live, &reply);
+    enum gh_err err = gh_live_get(e->live, s->provider, s->id, s->inputs, GH_AGE_NOW, &s->live, &reply);
     if (err)
         return gh_complain(e, s, "read", err, &reply);
     if (!s->live)
@@ -161,7 +161,7 @@ static json_t *minus(const json_t *a, const json_t *b) {
  * since stays. */
 static enum gh_err give_back_elements(struct gh_engine *e, struct gh_step *s) {
     struct gh_api_reply reply = { 0 };
-    enum gh_err err = gh_live_elements(e->live, s->provider, s->inputs, true, &s->live, &reply);
+    enum gh_err err = gh_live_elements(e->live, s->provider, s->inputs, GH_AGE_NOW, &s->live, &reply);
     if (err == GH_ERR_NOT_FOUND) {
         gh_api_reply_release(&reply);
         return GH_OK;
