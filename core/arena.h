@@ -11,6 +11,11 @@ struct gh_arena;
 
 /* `ceiling` bounds the sum of all allocations, in bytes. NULL when out of memory. */
 struct gh_arena *gh_arena_new(size_t ceiling);
+
+/* The same, but it begins in `memory`, which is the caller's, aligned for any type, and outlives it: more is
+ * allocated only when that is used up. NULL where not even the arena fits, some 100 bytes. */
+struct gh_arena *gh_arena_new_in(void *memory, size_t size, size_t ceiling);
+
 void gh_arena_free(struct gh_arena *a);
 
 /* Zeroed, aligned for any type; NULL above the ceiling or out of memory. Size 0 gives a valid pointer. */

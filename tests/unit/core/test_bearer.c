@@ -41,6 +41,20 @@ TEST(one_scheme_one_blank_one_token) {
     }
 }
 
+TEST(each_character_of_a_token_is_looked_at) {
+    for (size_t len = 1; len < 80; len++)
+        for (size_t at = 0; at < len; at++)
+            for (int c = 0; c < 256; c++) {
+                char value[7 + 80] = "Bearer ";
+                struct gh_str token;
+                memset(value + 7, 'a', len);
+                value[7 + at] = (char)c;
+                bool good =
+                    c != 0 && strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.", c);
+                CHECK((gh_bearer_parse((struct gh_str){ value, 7 + len }, &token) == GH_OK) == good);
+            }
+}
+
 TEST(a_token_has_a_longest_length) {
     static char value[7 + GH_LIMIT_TOKEN + 2] = "Bearer ";
     struct gh_str token;
@@ -81,5 +95,5 @@ TEST(basic_credentials_are_split_at_the_first_colon) {
     }
 }
 
-GH_TESTS(one_scheme_one_blank_one_token, a_token_has_a_longest_length,
+GH_TESTS(one_scheme_one_blank_one_token, a_token_has_a_longest_length, each_character_of_a_token_is_looked_at,
          basic_credentials_are_split_at_the_first_colon)

@@ -31,6 +31,37 @@ TEST(an_arena_never_gives_more_than_its_ceiling) {
     CHECK(!gh_arena_calloc(a, SIZE_MAX / 2, 4));
 }
 
+/* The memory is asked for 0xff, so that what is zero was zeroed. */
+TEST(an_arena_may_begin_in_memory_of_its_caller) {
+    static _Alignas(max_align_t) unsigned char memory[512];
+    for (size_t size = 0; size <= sizeof memory; size++) {
+        memset(memory, 0xff, sizeof memory);
+        gh_auto(gh_arena_freep) struct gh_arena *a = gh_arena_new_in(memory, size, 6000);
+        CHECK(a || size < 256);
+        size_t given = 0, inside = 0;
+        for (const unsigned char *p; a && (p = gh_arena_alloc(a, 48)); given += 48) {
+            inside += p >= memory && p + 48 <= memory + size;
+            for (size_t i = 0; i < 48; i++)
+                CHECK(p[i] == 0);
+            memset((void *)p, 0xff, 48);
+        }
+        CHECK(!a || (given <= 6000 && given > 5900));
+        CHECK(size < sizeof memory || inside > 5);
+        for (size_t i = size; i < sizeof memory; i++)
+            CHECK(memory[i] == 0xff);
+    }
+    CHECK(!gh_arena_new_in(memory + 1, sizeof memory - 1, 6000));
+}
+
+TEST(a_copy_is_terminated_in_memory_that_was_not_zero) {
+    static _Alignas(max_align_t) char memory[512];
+    memset(memory, 0xff, sizeof memory);
+    gh_auto(gh_arena_freep) struct gh_arena *a = gh_arena_new_in(memory, sizeof memory, 6000);
+    CHECK(strlen(gh_arena_cstr(a, GH_STR("abc"))) == 3 && strlen(gh_arena_cstr(a, GH_STR(""))) == 0);
+    CHECK(strlen(gh_arena_dup(a, GH_STR("0123456789abcdef")).ptr) == 16);
+    CHECK(gh_str_is(gh_arena_printf(a, "%d", 42), "42"));
+}
+
 TEST(a_buffer_that_hit_its_ceiling_says_so) {
     struct gh_buf b = gh_buf_make(8);
     gh_buf_add(&b, GH_STR("12345"));
@@ -42,4 +73,5 @@ TEST(a_buffer_that_hit_its_ceiling_says_so) {
 }
 
 GH_TESTS(a_cut_moves_behind_the_mark_or_changes_nothing, only_plain_decimals_are_numbers,
-         an_arena_never_gives_more_than_its_ceiling, a_buffer_that_hit_its_ceiling_says_so)
+         an_arena_never_gives_more_than_its_ceiling, an_arena_may_begin_in_memory_of_its_caller,
+         a_copy_is_terminated_in_memory_that_was_not_zero, a_buffer_that_hit_its_ceiling_says_so)
