@@ -5,7 +5,10 @@
 
 #include "gateway/ngx_http_gatehouse_module.h"
 
+#include <stdalign.h>
+
 #include "core/bearer.h"
+#include "core/target.h"
 #include "gateway/wire.h"
 
 /* Bounds what one token may cost: a token of GH_LIMIT_TOKEN bytes, decoded,
@@ -108,7 +111,7 @@ ngx_http_gatehouse_enter(ngx_http_request_t *r,
     }
     ctx->keep_cookies = cookies == NGX_HTTP_GATEHOUSE_COOKIES_KEEP;
 
-    if (ngx_http_gatehouse_strip(r, cookies) != NGX_OK) {
+    if (ngx_http_gatehouse_strip(r, ctx, cookies) != NGX_OK) {
         return GH_ERR_NOMEM;
     }
 
@@ -182,7 +185,7 @@ ngx_http_gatehouse_open(ngx_http_request_t *r,
     ngx_http_gatehouse_keyring_t *keyring, ngx_http_gatehouse_ctx_t *ctx)
 {
     enum gh_err err;
-    u_char key[GH_TOKEN_KEY];
+    u_char *scratch, key[GH_TOKEN_KEY];
     struct gh_str token;
     ngx_http_gatehouse_finder_t finder;
 
@@ -212,7 +215,10 @@ ngx_http_gatehouse_open(ngx_http_request_t *r,
 
     gh_arena_free(ctx->arena);
     ctx->keyring = NULL;
-    ctx->arena = gh_arena_new(NGX_HTTP_GATEHOUSE_ARENA);
+    scratch = ngx_align_ptr(ctx->scratch, alignof(max_align_t));
+    ctx->arena = gh_arena_new_in(scratch,
+                                 ctx->scratch + sizeof(ctx->scratch) - scratch,
+                                 NGX_HTTP_GATEHOUSE_ARENA);
     if (ctx->arena == NULL) {
         return GH_ERR_NOMEM;
     }
@@ -294,6 +300,7 @@ ngx_http_gatehouse_ctx_find(ngx_http_request_t *r)
 ngx_http_gatehouse_ctx_t *
 ngx_http_gatehouse_ctx(ngx_http_request_t *r)
 {
+    struct gh_str path, query;
     ngx_pool_cleanup_t *cln;
     ngx_http_gatehouse_ctx_t *ctx;
 
@@ -308,11 +315,10 @@ ngx_http_gatehouse_ctx(ngx_http_request_t *r)
     }
 
     ctx = cln->data;
-    ngx_memzero(ctx, sizeof(ngx_http_gatehouse_ctx_t));
+    ngx_memzero(ctx, offsetof(ngx_http_gatehouse_ctx_t, scratch));
 
-    if (ngx_http_gatehouse_capture(r, ctx) != NGX_OK) {
-        return NULL;
-    }
+    ctx->target = gh_target_check(ngx_http_gatehouse_str(r->unparsed_uri),
+                                  &path, &query);
 
     cln->handler = ngx_http_gatehouse_ctx_cleanup;
 

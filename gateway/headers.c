@@ -3,13 +3,14 @@
 
 #include "gateway/ngx_http_gatehouse_module.h"
 
-#include "core/target.h"
 #include "gateway/wire.h"
 
 static ngx_int_t ngx_http_gatehouse_header_filter(ngx_http_request_t *r);
-static ngx_int_t ngx_http_gatehouse_add(ngx_http_request_t *r, char *name,
-    char *lowcase, struct gh_str value);
-static struct gh_str ngx_http_gatehouse_words(ngx_http_request_t *r,
+static ngx_int_t ngx_http_gatehouse_add(ngx_http_request_t *r,
+    ngx_uint_t identity, struct gh_str value);
+static size_t ngx_http_gatehouse_words_length(const struct gh_str *words,
+    size_t count);
+static u_char *ngx_http_gatehouse_words(u_char *p,
     const struct gh_str *words, size_t count);
 
 static ngx_http_output_header_filter_pt ngx_http_next_header_filter;
@@ -39,97 +40,96 @@ ngx_http_gatehouse_next(ngx_http_gatehouse_walk_t *walk)
 }
 
 
-/* What we need of the request as it came, before anything is taken away. */
+/* How many of ours there may be; see ngx_http_gatehouse_identify(). */
+#define NGX_HTTP_GATEHOUSE_IDENTITY 5
 
-ngx_int_t
-ngx_http_gatehouse_capture(ngx_http_request_t *r,
-    ngx_http_gatehouse_ctx_t *ctx)
+/* What we need to know of a header that came, before it is taken away. */
+
+static void
+ngx_http_gatehouse_capture(ngx_http_gatehouse_ctx_t *ctx, ngx_table_elt_t *h,
+    enum gh_header_class class)
 {
-    struct gh_str name, path, query;
-    ngx_table_elt_t *h;
-    ngx_http_variable_value_t *vv;
-    ngx_http_gatehouse_walk_t walk = { &r->headers_in.headers.part, 0 };
-    ngx_http_gatehouse_main_conf_t *mcf;
-
-    ctx->target = gh_target_check(ngx_http_gatehouse_str(r->unparsed_uri),
-                                  &path, &query);
-
-    while ((h = ngx_http_gatehouse_next(&walk))) {
-        name = ngx_http_gatehouse_str(h->key);
-
-        if (gh_header_classify(name) == GH_HEADER_AUTHORIZATION) {
-            if (ctx->authorizations++ == 0) {
-                ctx->authorization = ngx_http_gatehouse_str(h->value);
-            }
-        } else if (gh_str_eq_nocase(name, GH_STR("x-request-id"))
-                   && ctx->request_id.len == 0)
-        {
-            ctx->request_id = ngx_http_gatehouse_str(h->value);
+    if (class == GH_HEADER_AUTHORIZATION) {
+        if (ctx->authorizations++ == 0) {
+            ctx->authorization = ngx_http_gatehouse_str(h->value);
         }
+    } else if (class == GH_HEADER_FOREIGN && ctx->request_id.len == 0
+               && gh_str_eq_nocase(ngx_http_gatehouse_str(h->key),
+                                   GH_STR("x-request-id")))
+    {
+        ctx->request_id = ngx_http_gatehouse_str(h->value);
     }
+}
 
-    if (gh_request_id_ok(ctx->request_id)) {
-        return NGX_OK;
+
+static ngx_uint_t
+ngx_http_gatehouse_keeps(ngx_table_elt_t *h, enum gh_header_class class,
+    ngx_uint_t cookies)
+{
+    switch (class) {
+    case GH_HEADER_FOREIGN:
+        return 1;
+    case GH_HEADER_CONNECTION:
+        return !gh_connection_names_identity(ngx_http_gatehouse_str(h->value));
+    case GH_HEADER_COOKIE:
+        return cookies == NGX_HTTP_GATEHOUSE_COOKIES_KEEP;
+    default:
+        return 0;
     }
-
-    /* nginx's own, so that access logs with $request_id agree */
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_gatehouse_module);
-    vv = ngx_http_get_indexed_variable(r, mcf->request_id);
-    if (vv == NULL || vv->not_found) {
-        return NGX_ERROR;
-    }
-    ctx->request_id = (struct gh_str){ (char *) vv->data, vv->len };
-
-    return NGX_OK;
 }
 
 
 /* Rule 6. nginx keeps pointers into the list (Host, Content-Length, ...) and
  * proxy_pass copies the list without asking for its marks: what is kept moves
- * to a new list, and the old one stays as it is for those pointers. */
+ * to a new list, and the old one stays as it is for those pointers. The first
+ * walk of a request also reads what only the headers as they came tell. */
 
 ngx_int_t
-ngx_http_gatehouse_strip(ngx_http_request_t *r, ngx_uint_t cookies)
+ngx_http_gatehouse_strip(ngx_http_request_t *r, ngx_http_gatehouse_ctx_t *ctx,
+    ngx_uint_t cookies)
 {
     ngx_list_t kept;
-    ngx_uint_t strip_cookies;
+    ngx_uint_t count, first;
+    ngx_list_part_t *part;
     ngx_table_elt_t *h, *copy;
+    enum gh_header_class class;
     ngx_http_gatehouse_walk_t walk = { &r->headers_in.headers.part, 0 };
 
-    strip_cookies = cookies == NGX_HTTP_GATEHOUSE_COOKIES_STRIP;
+    count = NGX_HTTP_GATEHOUSE_IDENTITY;
+    for (part = walk.part; part; part = part->next) {
+        count += part->nelts;
+    }
 
-    /* room for ours too: one allocation for nearly all requests */
-    if (ngx_list_init(&kept, r->pool, 24, sizeof(ngx_table_elt_t))
+    if (ngx_list_init(&kept, r->pool, count, sizeof(ngx_table_elt_t))
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
+    first = !ctx->captured;
+
     while ((h = ngx_http_gatehouse_next(&walk))) {
-        switch (gh_header_classify(ngx_http_gatehouse_str(h->key))) {
-        case GH_HEADER_FOREIGN:
-            break;
-        case GH_HEADER_CONNECTION:
-            if (gh_connection_names_identity(
-                    ngx_http_gatehouse_str(h->value)))
-            {
-                continue;
-            }
-            break;
-        case GH_HEADER_COOKIE:
-            if (strip_cookies) {
-                continue;
-            }
-            break;
-        default:
-            continue;
+        class = gh_header_classify(ngx_http_gatehouse_str(h->key));
+
+        if (first) {
+            ngx_http_gatehouse_capture(ctx, h, class);
         }
 
-        copy = ngx_list_push(&kept);
-        if (copy == NULL) {
+        if (ngx_http_gatehouse_keeps(h, class, cookies)) {
+            copy = ngx_list_push(&kept);
+            if (copy == NULL) {
+                return NGX_ERROR;
+            }
+            *copy = *h;
+        }
+    }
+
+    /* nothing above fails halfway: there is room for all */
+    if (first) {
+        ctx->captured = 1;
+        if (ngx_http_gatehouse_request_id(r, ctx) != NGX_OK) {
             return NGX_ERROR;
         }
-        *copy = *h;
     }
 
     r->headers_in.headers = kept;
@@ -139,7 +139,7 @@ ngx_http_gatehouse_strip(ngx_http_request_t *r, ngx_uint_t cookies)
 
     r->headers_in.authorization = NULL;
 
-    if (strip_cookies) {
+    if (cookies == NGX_HTTP_GATEHOUSE_COOKIES_STRIP) {
 #if (nginx_version >= 1023000)
         r->headers_in.cookie = NULL;
 #else
@@ -151,6 +151,21 @@ ngx_http_gatehouse_strip(ngx_http_request_t *r, ngx_uint_t cookies)
 }
 
 
+/* Names with their hash, by which the proxy module looks up its own. */
+
+static struct {
+    ngx_str_t name;
+    char *lowcase;
+    ngx_uint_t hash;
+} ngx_http_gatehouse_identities[NGX_HTTP_GATEHOUSE_IDENTITY] = {
+    { ngx_string("X-Gatehouse-Request-Id"), "x-gatehouse-request-id", 0 },
+    { ngx_string("X-Gatehouse-Subject"), "x-gatehouse-subject", 0 },
+    { ngx_string("X-Gatehouse-Organization"), "x-gatehouse-organization", 0 },
+    { ngx_string("X-Gatehouse-Client"), "x-gatehouse-client", 0 },
+    { ngx_string("X-Gatehouse-Permissions"), "x-gatehouse-permissions", 0 },
+};
+
+
 /* Says who the caller is. On a public route nobody was proven: only the
  * request id is said. */
 
@@ -158,41 +173,41 @@ ngx_int_t
 ngx_http_gatehouse_identify(ngx_http_request_t *r,
     ngx_http_gatehouse_ctx_t *ctx, ngx_uint_t public)
 {
-    size_t i;
+    size_t i, len, count;
+    u_char *p;
     struct gh_str value;
     const struct gh_claims *c = &ctx->claims;
 
     const struct {
-        char *name, *lowcase;
         const struct gh_str *words;
         size_t count;
-    } identity[] = {
-        { "X-Gatehouse-Request-Id",
-          "x-gatehouse-request-id", &ctx->request_id, 1 },
-        { "X-Gatehouse-Subject", "x-gatehouse-subject",
-          &c->subject, 1 },
-        { "X-Gatehouse-Organization",
-          "x-gatehouse-organization", &c->organization, 1 },
-        { "X-Gatehouse-Client", "x-gatehouse-client",
-          &c->client, 1 },
-        { "X-Gatehouse-Permissions",
-          "x-gatehouse-permissions", c->permissions,
-          c->permission_count },
+    } values[NGX_HTTP_GATEHOUSE_IDENTITY] = {
+        { &ctx->request_id, 1 },
+        { &c->subject, 1 },
+        { &c->organization, 1 },
+        { &c->client, 1 },
+        { c->permissions, c->permission_count },
     };
 
-    for (i = 0; i < (public ? 1 : GH_COUNT(identity)); i++) {
-        value = ngx_http_gatehouse_words(r, identity[i].words,
-                                         identity[i].count);
-        if (value.ptr == NULL) {
-            return NGX_ERROR;
-        }
+    count = public ? 1 : NGX_HTTP_GATEHOUSE_IDENTITY;
+    len = 0;
+    for (i = 0; i < count; i++) {
+        len += ngx_http_gatehouse_words_length(values[i].words,
+                                               values[i].count);
+    }
+
+    p = ngx_pnalloc(r->pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < count; i++) {
+        value.ptr = (char *) p;
+        p = ngx_http_gatehouse_words(p, values[i].words, values[i].count);
+        value.len = (char *) p - value.ptr;
 
         /* an absent claim is an absent header */
-        if (value.len
-            && ngx_http_gatehouse_add(r, identity[i].name,
-                                      identity[i].lowcase, value)
-                   != NGX_OK)
-        {
+        if (value.len && ngx_http_gatehouse_add(r, i, value) != NGX_OK) {
             return NGX_ERROR;
         }
     }
@@ -201,26 +216,28 @@ ngx_http_gatehouse_identify(ngx_http_request_t *r,
 }
 
 
-/* The words behind each other with a blank between; ptr is NULL when there
- * is no memory. */
+/* An upper bound that is exact but for the blanks. */
 
-static struct gh_str
-ngx_http_gatehouse_words(ngx_http_request_t *r, const struct gh_str *words,
-    size_t count)
+static size_t
+ngx_http_gatehouse_words_length(const struct gh_str *words, size_t count)
 {
     size_t i, len;
-    u_char *p, *start;
-    struct gh_str none = { NULL, 0 };
 
-    len = 1; /* never nothing: an empty list is no shortage of memory */
+    len = count;
     for (i = 0; i < count; i++) {
-        len += gh_wire_word_length(words[i]) + 1;
+        len += gh_wire_word_length(words[i]);
     }
 
-    start = p = ngx_pnalloc(r->pool, len);
-    if (p == NULL) {
-        return none;
-    }
+    return len;
+}
+
+
+/* The words behind each other with a blank between. */
+
+static u_char *
+ngx_http_gatehouse_words(u_char *p, const struct gh_str *words, size_t count)
+{
+    size_t i;
 
     for (i = 0; i < count; i++) {
         if (i > 0) {
@@ -229,12 +246,12 @@ ngx_http_gatehouse_words(ngx_http_request_t *r, const struct gh_str *words,
         p = (u_char *) gh_wire_word_write((char *) p, words[i]);
     }
 
-    return (struct gh_str){ (char *) start, (size_t) (p - start) };
+    return p;
 }
 
 
 static ngx_int_t
-ngx_http_gatehouse_add(ngx_http_request_t *r, char *name, char *lowcase,
+ngx_http_gatehouse_add(ngx_http_request_t *r, ngx_uint_t identity,
     struct gh_str value)
 {
     ngx_table_elt_t *h;
@@ -245,10 +262,10 @@ ngx_http_gatehouse_add(ngx_http_request_t *r, char *name, char *lowcase,
     }
 
     ngx_memzero(h, sizeof(ngx_table_elt_t));
-    h->key.data = (u_char *) name;
-    h->key.len = ngx_strlen(name);
-    h->lowcase_key = (u_char *) lowcase;
-    h->hash = ngx_hash_key(h->lowcase_key, h->key.len);
+    h->key = ngx_http_gatehouse_identities[identity].name;
+    h->lowcase_key =
+        (u_char *) ngx_http_gatehouse_identities[identity].lowcase;
+    h->hash = ngx_http_gatehouse_identities[identity].hash;
     h->value.data = (u_char *) value.ptr;
     h->value.len = value.len;
 
@@ -283,6 +300,14 @@ ngx_http_gatehouse_respond(ngx_http_request_t *r, char *name,
 ngx_int_t
 ngx_http_gatehouse_header_filter_init(ngx_conf_t *cf)
 {
+    size_t i;
+
+    for (i = 0; i < NGX_HTTP_GATEHOUSE_IDENTITY; i++) {
+        ngx_http_gatehouse_identities[i].hash = ngx_hash_key(
+            (u_char *) ngx_http_gatehouse_identities[i].lowcase,
+            ngx_http_gatehouse_identities[i].name.len);
+    }
+
     ngx_http_next_header_filter = ngx_http_top_header_filter;
     ngx_http_top_header_filter = ngx_http_gatehouse_header_filter;
 
@@ -343,7 +368,7 @@ ngx_http_gatehouse_header_filter(ngx_http_request_t *r)
         }
     }
 
-    if (!has_id && r == r->main
+    if (!has_id && r == r->main && ctx->request_id.len
         && ngx_http_gatehouse_respond(r, "X-Request-Id",
                                       ctx->request_id)
                != NGX_OK)

@@ -47,8 +47,10 @@ ngx_http_gatehouse_bus_error(int signo)
 }
 
 
+/* In each worker. */
+
 ngx_int_t
-ngx_http_gatehouse_init_process(ngx_cycle_t *cycle)
+ngx_http_gatehouse_feeds_cover(ngx_cycle_t *cycle)
 {
     struct sigaction sa;
 

@@ -8,6 +8,7 @@
 
 static ngx_int_t ngx_http_gatehouse_postconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_gatehouse_init_module(ngx_cycle_t *cycle);
+static ngx_int_t ngx_http_gatehouse_init_process(ngx_cycle_t *cycle);
 
 #define IN_ANY (NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF)
 #define IN_HTTP NGX_HTTP_MAIN_CONF
@@ -99,4 +100,15 @@ ngx_http_gatehouse_init_module(ngx_cycle_t *cycle)
     }
 
     return ngx_http_gatehouse_cache_init(cycle);
+}
+
+
+static ngx_int_t
+ngx_http_gatehouse_init_process(ngx_cycle_t *cycle)
+{
+    if (ngx_http_gatehouse_feeds_cover(cycle) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_gatehouse_request_id_init(cycle);
 }

@@ -29,6 +29,8 @@
 #define NGX_HTTP_GATEHOUSE_CACHE_HIT 2
 #define NGX_HTTP_GATEHOUSE_CACHE_REFUSED 3 /* a token known to be bad */
 
+#define NGX_HTTP_GATEHOUSE_SCRATCH 640
+
 typedef struct {
     ngx_str_t path;
     struct gh_feed *feed; /* NULL while the file cannot be read */
@@ -119,8 +121,12 @@ typedef struct {
     struct gh_claims claims; /* valid when opened is GH_OK */
     ngx_uint_t cached;
 
-    unsigned guarded : 1; /* some location of the request was */
+    unsigned captured : 1; /* the headers were read as they came */
+    unsigned guarded : 1;  /* some location of the request was */
     unsigned keep_cookies : 1;
+
+    /* the arena begins here: what a usual token takes out of the cache */
+    u_char scratch[NGX_HTTP_GATEHOUSE_SCRATCH];
 } ngx_http_gatehouse_ctx_t;
 
 extern ngx_module_t ngx_http_gatehouse_module;
@@ -137,11 +143,14 @@ ngx_int_t ngx_http_gatehouse_subrequest_handler(ngx_http_request_t *r);
 ngx_http_gatehouse_ctx_t *ngx_http_gatehouse_ctx(ngx_http_request_t *r);
 ngx_http_gatehouse_ctx_t *ngx_http_gatehouse_ctx_find(ngx_http_request_t *r);
 
-/* headers.c: NGX_OK or NGX_ERROR, and then the request must not go on */
-ngx_int_t ngx_http_gatehouse_capture(ngx_http_request_t *r,
+/* request_id.c */
+ngx_int_t ngx_http_gatehouse_request_id_init(ngx_cycle_t *cycle);
+ngx_int_t ngx_http_gatehouse_request_id(ngx_http_request_t *r,
     ngx_http_gatehouse_ctx_t *ctx);
+
+/* headers.c: NGX_OK or NGX_ERROR, and then the request must not go on */
 ngx_int_t ngx_http_gatehouse_strip(ngx_http_request_t *r,
-    ngx_uint_t cookies);
+    ngx_http_gatehouse_ctx_t *ctx, ngx_uint_t cookies);
 ngx_int_t ngx_http_gatehouse_identify(ngx_http_request_t *r,
     ngx_http_gatehouse_ctx_t *ctx, ngx_uint_t public);
 ngx_int_t ngx_http_gatehouse_header_filter_init(ngx_conf_t *cf);
@@ -156,7 +165,7 @@ ngx_int_t ngx_http_gatehouse_refuse(ngx_http_request_t *r,
 
 /* mapping.c: FEED for whatever is wrong with the file */
 ngx_int_t ngx_http_gatehouse_feeds_open(ngx_cycle_t *cycle);
-ngx_int_t ngx_http_gatehouse_init_process(ngx_cycle_t *cycle);
+ngx_int_t ngx_http_gatehouse_feeds_cover(ngx_cycle_t *cycle);
 ngx_http_gatehouse_feed_t *ngx_http_gatehouse_feed_add(ngx_conf_t *cf,
     ngx_http_gatehouse_main_conf_t *mcf, ngx_str_t *path);
 enum gh_err ngx_http_gatehouse_feed_check(ngx_http_gatehouse_feed_t *feed,

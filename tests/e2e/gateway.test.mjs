@@ -238,6 +238,28 @@ describe('gateway', () => {
   });
 });
 
+test('each request has an id of its own, in every worker, and access logs have the same', async () => {
+  const lab = await Lab.start({
+    workers: 2, http: "log_format ids '$request_id';",
+    server: `access_log ids.log ids; ${routes.replace('location / {', 'location = /asked { set $early $request_id; gatehouse_permission none; proxy_pass http://api; }\nlocation / {')}`,
+  });
+  try {
+    const token = lab.key.token(), seen = new Set();
+    for (let i = 0; i < 150; i++) {
+      const got = await lab.get(['/anybody', '/public', '/asked'][i % 3], { token });
+      assert.match(header(got, 'x-request-id'), /^[0-9a-f]{32}$/);
+      assert.equal(json(got).headers['x-gatehouse-request-id'], header(got, 'x-request-id'));
+      seen.add(header(got, 'x-request-id'));
+    }
+    assert.equal(seen.size, 150);
+    const logged = () => fs.readFileSync(path.join(lab.dir, 'ids.log'), 'utf8').trim().split('\n');
+    await until('all to be logged', () => logged().length === 150);
+    assert.deepEqual(new Set(logged()), seen);
+  } finally {
+    await lab.stop();
+  }
+});
+
 describe('mock-ai behind the gateway', () => {
   let lab, mock;
   before(async () => {
