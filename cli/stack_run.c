@@ -40,16 +40,19 @@ struct run {
 };
 
 static const struct {
-    const char *usage, *about, *planning, *doing, *question;
+    const char *usage, *about, *planning, *doing, *question, *cancelled;
 } verbs[] = {
     { "preview [OPTIONS]", "Shows what up would do: the program, the ledger and the live tenant compared.",
-      "Previewing update", "", "" },
+      "Previewing update", "", "", "" },
     { "up [OPTIONS]",
       "Makes the tenant what the program in Pulumi.yaml declares. A second up changes nothing.",
-      "Previewing update", "Updating", "Do you want to perform this update?" },
+      "Previewing update", "Updating", "Do you want to perform this update?", "update cancelled" },
     { "destroy [OPTIONS]",
       "Removes everything that the stack made. What it adopted goes back to what it was found as.",
-      "Previewing destroy", "Destroying", "Do you want to perform this destroy?" },
+      "Previewing destroy", "Destroying", "Do you want to perform this destroy?", "destroy cancelled" },
+    { "refresh [OPTIONS]",
+      "Makes the ledger say what is live: what was changed outside the stack, and what is gone.",
+      "Previewing refresh", "Refreshing", "Do you want to perform this refresh?", "refresh cancelled" },
 };
 
 static int parse(struct run *r, int argc, char **argv) {
@@ -71,7 +74,7 @@ static int parse(struct run *r, int argc, char **argv) {
         { "suppress-outputs", 0, GH_OPTION_FLAG, &f->no_outputs, NULL, "no outputs at the end" },
         { "json", 'j', GH_OPTION_FLAG, &f->json, NULL, "print events, one JSON object a line" },
         { "color", 0, GH_OPTION_TEXT, &f->colour, "WHEN", "always, never or auto (default: auto)" },
-        { "refresh", 'r', GH_OPTION_FLAG, &f->refresh, NULL, "compare with the live tenant: always done" },
+        { "refresh", 'r', GH_OPTION_FLAG, &f->refresh, NULL, "let the ledger take what is live first" },
         { "parallel", 'p', GH_OPTION_NUMBER, &f->parallel, "N",
           "accepted; calls are made one after the other" },
         { "message", 'm', GH_OPTION_TEXT, &f->message, "TEXT", "accepted, not kept" },
@@ -129,6 +132,10 @@ static void set_display(struct run *r) {
     r->events = (struct gh_events){ .out = stdout, .stack = r->stack, .secrets = r->flags.secrets };
 }
 
+static bool is_of_ledger(const struct run *r) {
+    return r->verb == GH_STACK_DESTROY || r->verb == GH_STACK_REFRESH;
+}
+
 /* Program and values, before any call: what is wrong with them is told without a tenant. */
 static int load(struct run *r) {
     const char *dir = r->flags.dir;
@@ -146,7 +153,7 @@ static int load(struct run *r) {
         if (gh_config_set(r->config, key, value, false, r->diagnostics) != GH_OK)
             return print_errors(r, GH_EXIT_USAGE);
     }
-    if (r->verb == GH_STACK_DESTROY) /* the ledger knows all there is to know */
+    if (is_of_ledger(r)) /* the ledger knows all there is to know */
         return GH_EXIT_OK;
     if (gh_program_check(r->program, r->diagnostics) != GH_OK || errors(r))
         return print_errors(r, GH_EXIT_ERROR);
@@ -209,8 +216,12 @@ static int plan(struct run *r) {
         gh_events_prelude(&r->events, gh_config_values(r->config));
     else if (!r->flags.skip_preview)
         printf("%s (%s):\n", verbs[r->verb].planning, r->stack);
-    enum gh_err e;
-    if (r->verb == GH_STACK_DESTROY)
+    enum gh_err e = r->flags.refresh ? gh_engine_refresh_first(r->engine) : GH_OK;
+    if (e)
+        return failure(r, GH_EXIT_ERROR);
+    if (r->verb == GH_STACK_REFRESH)
+        e = gh_engine_plan_refresh(r->engine);
+    else if (r->verb == GH_STACK_DESTROY)
         e = gh_engine_plan_destroy(r->engine);
     else {
         e = run_program(r, true);
@@ -235,7 +246,7 @@ static int show_plan(struct run *r, size_t *changes) {
     if (r->flags.json)
         tell_end(r);
     else if (!r->flags.skip_preview) {
-        if (r->verb != GH_STACK_DESTROY && !r->flags.no_outputs)
+        if (!is_of_ledger(r) && !r->flags.no_outputs)
             gh_display_outputs(&r->display, r->outputs);
         gh_display_summary(&r->display, r->engine);
     }
@@ -264,7 +275,9 @@ static int apply(struct run *r) {
         e = run_program(r, false);
     json_t *none = json_object();
     enum gh_err ended =
-        gh_engine_end_apply(r->engine, r->verb == GH_STACK_DESTROY ? none : r->outputs, e != GH_OK);
+        r->verb == GH_STACK_REFRESH
+            ? gh_engine_refresh(r->engine)
+            : gh_engine_end_apply(r->engine, r->verb == GH_STACK_DESTROY ? none : r->outputs, e != GH_OK);
     json_decref(none);
     if (r->flags.json)
         tell_end(r);
@@ -288,7 +301,7 @@ static int run(struct run *r) {
     if (r->verb == GH_STACK_PREVIEW || r->flags.preview_only)
         return print_errors(r, GH_EXIT_OK); /* warnings */
     if (!r->flags.yes && !agreed(r)) {
-        fprintf(stderr, "%s cancelled; nothing was done\n", r->verb == GH_STACK_UP ? "update" : "destroy");
+        fprintf(stderr, "%s; nothing was done\n", verbs[r->verb].cancelled);
         return GH_EXIT_CANCELLED;
     }
     status = apply(r);

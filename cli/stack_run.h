@@ -3,7 +3,7 @@
 #pragma once
 #include "cli/options.h"
 
-enum gh_stack_verb { GH_STACK_PREVIEW, GH_STACK_UP, GH_STACK_DESTROY };
+enum gh_stack_verb { GH_STACK_PREVIEW, GH_STACK_UP, GH_STACK_DESTROY, GH_STACK_REFRESH };
 
 /* Parses the options and runs the command; returns its exit status. */
 int gh_stack_run(enum gh_stack_verb verb, int argc, char **argv);

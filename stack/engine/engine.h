@@ -76,6 +76,14 @@ enum gh_err gh_engine_end_plan(struct gh_engine *e);
 /* Without a program: every resource goes. Steps of protected ones are errors. */
 enum gh_err gh_engine_plan_destroy(struct gh_engine *e);
 
+/* Without a program: the ledger against the tenant. UPDATE where something that was declared is otherwise
+ * now, DELETE where it is gone. Nothing is sent to the tenant but questions. */
+enum gh_err gh_engine_plan_refresh(struct gh_engine *e);
+enum gh_err gh_engine_refresh(struct gh_engine *e); /* does what that plan says, and saves the ledger */
+
+/* Both before a plan of another kind, untold; in memory only, until that plan's ledger is saved. */
+enum gh_err gh_engine_refresh_first(struct gh_engine *e);
+
 /* From now on registrations are applied, and told to `event` (or NULL). */
 void gh_engine_begin_apply(struct gh_engine *e, gh_step_event *event);
 

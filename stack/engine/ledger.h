@@ -52,6 +52,7 @@ enum gh_err gh_ledger_forget(struct gh_ledger *l, const char *type, const char *
 enum gh_err gh_ledger_rename(struct gh_ledger *l, const char *type, const char *name, const char *to);
 
 /* Memory only; gh_ledger_save writes it. */
+void gh_ledger_lose(struct gh_ledger *l, json_t *entry /* of its resources */);
 void gh_ledger_set(struct gh_ledger *l, const char *member, json_t *value /* stolen */);
 
 /* The whole ledger by rename, then the journal goes. `order`: names and types ["type::name", …] in

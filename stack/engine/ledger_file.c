@@ -231,6 +231,10 @@ enum gh_err gh_ledger_forget(struct gh_ledger *l, const char *type, const char *
     return e;
 }
 
+void gh_ledger_lose(struct gh_ledger *l, json_t *entry) {
+    gh_ledger_document_drop(l->document, entry);
+}
+
 void gh_ledger_set(struct gh_ledger *l, const char *member, json_t *value) {
     json_object_set_new(l->document, member, value);
 }
