@@ -15,9 +15,9 @@
 
 struct flags {
     const char *dir, *stack, *colour, *message;
-    struct gh_option_list config, allow_data_loss;
+    struct gh_option_list config, allow_data_loss, targets;
     bool yes, skip_preview, diff, json, adopt, expect_none, same, secrets, no_outputs, plain, ignore_protect,
-        refresh, preview_only, non_interactive;
+        refresh, preview_only, non_interactive, target_dependents;
     long parallel;
 };
 
@@ -69,6 +69,9 @@ static int parse(struct run *r, int argc, char **argv) {
         { "adopt", 0, GH_OPTION_FLAG, &f->adopt, NULL, "take over what exists, also beyond this machine" },
         { "expect-no-changes", 0, GH_OPTION_FLAG, &f->expect_none, NULL,
           "exit with status 7 if there are changes" },
+        { "target", 't', GH_OPTION_LIST, &f->targets, "NAME", "only that resource, by name or URN" },
+        { "target-dependents", 0, GH_OPTION_FLAG, &f->target_dependents, NULL,
+          "and what depends on the targets" },
         { "show-sames", 0, GH_OPTION_FLAG, &f->same, NULL, "a line for what stays as it is, too" },
         { "show-secrets", 0, GH_OPTION_FLAG, &f->secrets, NULL, "print secrets instead of [secret]" },
         { "suppress-outputs", 0, GH_OPTION_FLAG, &f->no_outputs, NULL, "no outputs at the end" },
@@ -183,6 +186,9 @@ static int connect_to_tenant(struct run *r) {
         .ignore_protect = r->flags.ignore_protect,
         .allow_data_loss = r->flags.allow_data_loss.values,
         .allow_data_loss_count = r->flags.allow_data_loss.count,
+        .targets = r->flags.targets.values,
+        .target_count = r->flags.targets.count,
+        .target_dependents = r->flags.target_dependents,
         .api = r->api,
         .config = r->config,
         .diagnostics = r->diagnostics,
@@ -265,6 +271,18 @@ static bool agreed(const struct run *r) {
     return fgets(line, sizeof line, stdin) && (strcmp(line, "yes\n") == 0 || strcmp(line, "y\n") == 0);
 }
 
+/* Nothing is left of the outputs where everything was destroyed. */
+static enum gh_err end_apply(struct run *r, bool failed) {
+    if (r->verb == GH_STACK_REFRESH)
+        return gh_engine_refresh(r->engine);
+    if (r->verb == GH_STACK_UP || r->flags.targets.count)
+        return gh_engine_end_apply(r->engine, r->outputs, failed);
+    json_t *none = json_object();
+    enum gh_err e = gh_engine_end_apply(r->engine, none, failed);
+    json_decref(none);
+    return e;
+}
+
 static int apply(struct run *r) {
     r->display.applying = r->events.applying = true;
     if (!r->flags.json)
@@ -273,12 +291,7 @@ static int apply(struct run *r) {
     gh_engine_begin_apply(r->engine, r->flags.json ? gh_events_step : gh_display_step);
     if (r->verb == GH_STACK_UP)
         e = run_program(r, false);
-    json_t *none = json_object();
-    enum gh_err ended =
-        r->verb == GH_STACK_REFRESH
-            ? gh_engine_refresh(r->engine)
-            : gh_engine_end_apply(r->engine, r->verb == GH_STACK_DESTROY ? none : r->outputs, e != GH_OK);
-    json_decref(none);
+    enum gh_err ended = end_apply(r, e != GH_OK);
     if (r->flags.json)
         tell_end(r);
     else {

@@ -471,8 +471,7 @@ static enum gh_err decide_replace(struct gh_engine *e, struct gh_step *s, const 
     return GH_OK;
 }
 
-/* What the ledger knows under a former name goes on under the new one. */
-static enum gh_err take_former_name(struct gh_engine *e, const struct gh_registration *r) {
+enum gh_err gh_take_former_name(struct gh_engine *e, const struct gh_registration *r) {
     struct gh_ledger *l = e->ledger;
     if (gh_ledger_find(l, r->type, r->name) || gh_ledger_pending(l, r->type, r->name))
         return GH_OK;
@@ -488,7 +487,7 @@ enum gh_err gh_step_decide(struct gh_engine *e, const struct gh_registration *r,
         return GH_ERR_NOMEM;
     s->protect = r->protect;
     enum gh_err err = check_served(e, s, r);
-    err = err ? err : take_former_name(e, r);
+    err = err ? err : gh_take_former_name(e, r);
     if (!err) {
         s->entry = json_incref(gh_ledger_find(e->ledger, s->type->token, s->name));
         s->inputs = gh_inputs_complete(e, s, r->inputs);

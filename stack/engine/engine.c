@@ -45,7 +45,13 @@ enum gh_err gh_engine_new(const struct gh_engine_options *options, struct gh_eng
     e->by_key = json_object();
     e->order = json_array();
     e->removed = json_array();
-    enum gh_err err = e->arena && e->live && e->by_key && e->order && e->removed ? GH_OK : GH_ERR_NOMEM;
+    e->targeted = json_object();
+    e->skipped = json_object();
+    e->targets_met = json_object();
+    enum gh_err err = e->arena && e->live && e->by_key && e->order && e->removed && e->targeted &&
+                              e->skipped && e->targets_met
+                          ? GH_OK
+                          : GH_ERR_NOMEM;
     err =
         err ? err
             : gh_ledger_open(options->dir, options->stack, options->write, options->diagnostics, &e->ledger);
@@ -68,6 +74,9 @@ void gh_engine_free(struct gh_engine *e) {
     json_decref(e->by_key);
     json_decref(e->order);
     json_decref(e->removed);
+    json_decref(e->targeted);
+    json_decref(e->skipped);
+    json_decref(e->targets_met);
     gh_live_free(e->live);
     gh_ledger_free(e->ledger);
     gh_arena_free(e->arena);
@@ -186,9 +195,11 @@ static enum gh_err on_resource(void *context, const struct gh_registration *r, s
     struct gh_engine *e = context;
     if (e->lost)
         return GH_ERR_IO;
-    enum gh_err err = r->get_id     ? gh_read(e, r, outputs)
-                      : e->applying ? apply(e, r, outputs)
-                                    : plan(e, r, outputs);
+    enum gh_err err = r->get_id                     ? gh_read(e, r, outputs)
+                      : !gh_target_takes(e, r)      ? gh_target_pass_by(e, r, outputs)
+                      : gh_target_check_needs(e, r) ? GH_ERR_NOT_FOUND
+                      : e->applying                 ? apply(e, r, outputs)
+                                                    : plan(e, r, outputs);
     e->lost = gh_api_is_lost(e->options.api);
     return err;
 }
@@ -212,13 +223,13 @@ struct gh_registrar gh_engine_registrar(struct gh_engine *e) {
 enum gh_err gh_engine_end_plan(struct gh_engine *e) {
     enum gh_err err = gh_plan_removals(e, false);
     gh_people_check_names(e);
-    return err;
+    return err ? err : gh_target_check_names(e);
 }
 
 enum gh_err gh_engine_plan_destroy(struct gh_engine *e) {
     enum gh_err err = gh_plan_removals(e, true);
     gh_people_check_names(e);
-    return err;
+    return err ? err : gh_target_check_names(e);
 }
 
 void gh_engine_begin_apply(struct gh_engine *e, gh_step_event *event) {
@@ -231,7 +242,9 @@ void gh_engine_begin_apply(struct gh_engine *e, gh_step_event *event) {
 static enum gh_err guard_all(struct gh_engine *e) {
     enum gh_err err = GH_OK;
     for (size_t i = 0; i < e->count; i++) {
-        enum gh_err one = e->steps[i]->op == GH_OP_DELETE ? gh_people_guard(e, e->steps[i]) : GH_OK;
+        /* of users, each right before its own deletion: they may be many */
+        bool asks = e->steps[i]->op == GH_OP_DELETE && !gh_people_is_user(e->steps[i]);
+        enum gh_err one = asks ? gh_people_guard(e, e->steps[i]) : GH_OK;
         e->steps[i]->failed |= one != GH_OK;
         err = err ? err : one;
     }
@@ -268,12 +281,13 @@ enum gh_err gh_engine_end_apply(struct gh_engine *e, json_t *outputs, bool faile
     gh_ledger_set(e->ledger, "stack", json_string(o->stack));
     gh_ledger_set(e->ledger, "domain", json_string(o->domain));
     if (outputs) {
-        json_t *sealed = NULL;
-        bool secrets = gh_value_has_secret(outputs);
-        saved = gh_ledger_seal(outputs, gh_ledger_outputs(e->ledger), secrets ? gh_engine_crypter(e) : NULL,
+        json_t *sealed = NULL, *known = gh_target_outputs(e, outputs);
+        bool secrets = gh_value_has_secret(known);
+        saved = gh_ledger_seal(known, gh_ledger_outputs(e->ledger), secrets ? gh_engine_crypter(e) : NULL,
                                &sealed);
         if (!saved)
             gh_ledger_set(e->ledger, "outputs", sealed);
+        json_decref(known);
         err = err ? err : saved;
     }
     saved = gh_ledger_save(e->ledger, e->order);

@@ -54,6 +54,9 @@ struct gh_engine_options {
     bool ignore_protect;                /* destroy: protected ones too */
     const char *const *allow_data_loss; /* names of resources that may go with the people they hold */
     size_t allow_data_loss_count;
+    const char *const *targets; /* names or URNs: nothing else is changed; none: everything may be */
+    size_t target_count;
+    bool target_dependents; /* nor what does not depend on them */
     struct gh_api *api;
     struct gh_config *config; /* for its crypter; may be NULL in tests */
     struct gh_diagnostics *diagnostics;

@@ -9,9 +9,10 @@ struct gh_engine {
     struct gh_live *live;
     struct gh_step **steps;
     size_t count, room;
-    json_t *by_key;  /* "type::name" → index in steps */
-    json_t *order;   /* keys as registered */
-    json_t *removed; /* entries of what this run deleted */
+    json_t *by_key;                           /* "type::name" → index in steps */
+    json_t *order;                            /* keys as registered */
+    json_t *targeted, *skipped, *targets_met; /* sets of names and of targets, of target.c */
+    json_t *removed;                          /* entries of what this run deleted */
     bool applying, denied, crypter_asked;
     bool lost;                  /* and said so: once is enough */
     struct gh_crypter *crypter; /* borrowed from the config; NULL: no passphrase */
@@ -21,6 +22,8 @@ struct gh_engine {
 /* decide.c: what is to be done about this registration. The step is new and holds all it needs. Errors were
  * diagnosed. */
 enum gh_err gh_step_decide(struct gh_engine *e, const struct gh_registration *r, struct gh_step **ret);
+/* What the ledger knows under a former name (the option aliases) goes on under the new one. */
+enum gh_err gh_take_former_name(struct gh_engine *e, const struct gh_registration *r);
 struct gh_step *gh_step_new(struct gh_engine *e, const char *name, const char *token, struct gh_position at);
 void gh_step_free(struct gh_step *s);
 /* The comparison of this step, with create-only and ignored fields left out: two new references in `diff`. */
@@ -52,9 +55,23 @@ enum gh_err gh_plan_removals(struct gh_engine *e, bool all);
  * counted; diagnosed) what would be deleted with people that this stack did not make; where that was allowed,
  * the step's note tells how many. */
 enum gh_err gh_people_guard(struct gh_engine *e, struct gh_step *s);
+bool gh_people_is_user(const struct gh_step *s);
 bool gh_people_may_go(const struct gh_engine *e, const char *name); /* by --allow-data-loss */
 void gh_people_check_names(
     const struct gh_engine *e); /* at the end of a plan: warns of names that mean nothing */
+
+/* target.c: is it named by --target, or does it depend on what is? Without --target all are. Asked in the
+ * order of dependencies. */
+bool gh_target_takes(struct gh_engine *e, const struct gh_registration *r);
+bool gh_target_takes_entry(struct gh_engine *e, const json_t *entry);
+/* A registration that is not: as the ledger has it, or skipped where it has nothing. *outputs is new. */
+enum gh_err gh_target_pass_by(struct gh_engine *e, const struct gh_registration *r, json_t **outputs);
+/* Refusals, diagnosed: what is needed was skipped; what stays depends on what goes; a target that is none. */
+enum gh_err gh_target_check_needs(struct gh_engine *e, const struct gh_registration *r);
+enum gh_err gh_target_check_removal(struct gh_engine *e, const struct gh_step *s);
+enum gh_err gh_target_check_names(struct gh_engine *e);
+/* New: the program's outputs; where they hang on what was skipped, the ledger's. */
+json_t *gh_target_outputs(const struct gh_engine *e, json_t *outputs);
 
 /* writes.c: the calls themselves. */
 enum gh_err gh_write_object(struct gh_engine *e, struct gh_step *s, const struct gh_diff *diff,

@@ -32,6 +32,10 @@ static bool is(const json_t *object, const char *member, const char *value) {
     return strcmp(text(object, member), value) == 0;
 }
 
+bool gh_people_is_user(const struct gh_step *s) {
+    return strcmp(s->type->token, USER) == 0;
+}
+
 static const struct holder *holder_of(const struct gh_step *s) {
     for (size_t i = 0; i < GH_COUNT(holders); i++)
         if (strcmp(holders[i].token, s->type->token) == 0)

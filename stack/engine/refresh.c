@@ -142,19 +142,39 @@ static void compare_elements(struct gh_step *s) {
     s->inputs = inputs;
 }
 
-static enum gh_err read_live(struct gh_engine *e, struct gh_step *s) {
+static enum gh_err read_live(struct gh_engine *e, struct gh_step *s, enum gh_age age) {
     struct gh_api_reply reply = { 0 };
     bool object = s->provider->kind == GH_KIND_OBJECT;
     enum gh_err err =
         s->provider->kind == GH_KIND_SET
-            ? gh_live_elements(e->live, s->provider, s->inputs, false, &s->live, &reply)
-            : gh_live_get(e->live, s->provider, object ? s->id : NULL, s->inputs, false, &s->live, &reply);
+            ? gh_live_elements(e->live, s->provider, s->inputs, age, &s->live, &reply)
+            : gh_live_get(e->live, s->provider, object ? s->id : NULL, s->inputs, age, &s->live, &reply);
     if (err && err != GH_ERR_NOT_FOUND)
         err = gh_complain(e, s, "read", err, &reply);
     else
         err = GH_OK;
     gh_api_reply_release(&reply);
     return err;
+}
+
+static void compare(struct gh_step *s) {
+    if (!s->live) {
+        s->op = GH_OP_DELETE;
+        s->note = "is gone from the tenant";
+        return;
+    }
+    s->provider->kind == GH_KIND_SET ? compare_elements(s) : compare_fields(s);
+    s->op = json_array_size(s->changes) ? GH_OP_UPDATE : GH_OP_SAME;
+}
+
+/* What an index said may be old: the tenant is asked again before it counts. */
+static void forget_comparison(struct gh_step *s) {
+    json_decref(s->live);
+    json_decref(s->changes);
+    json_decref(s->inputs);
+    s->live = s->changes = NULL;
+    s->inputs = json_incref(json_object_get(s->entry, "inputs"));
+    s->note = NULL;
 }
 
 static enum gh_err plan_one(struct gh_engine *e, json_t *entry) {
@@ -169,17 +189,18 @@ static enum gh_err plan_one(struct gh_engine *e, json_t *entry) {
     s->inputs = json_incref(json_object_get(entry, "inputs"));
     s->id = strdup(text(entry, "id"));
     s->protect = json_is_true(json_object_get(entry, "protect"));
-    enum gh_err err = s->id ? read_live(e, s) : GH_ERR_NOMEM;
+    enum gh_err err = s->id ? read_live(e, s, GH_AGE_ANY) : GH_ERR_NOMEM;
+    if (!err)
+        compare(s);
+    if (!err && s->op != GH_OP_SAME && gh_live_is_hearsay(e->live, s->provider, s->id, s->inputs)) {
+        forget_comparison(s);
+        err = read_live(e, s, GH_AGE_NOW);
+        if (!err)
+            compare(s);
+    }
     if (err) {
         gh_step_free(s);
         return err;
-    }
-    if (!s->live) {
-        s->op = GH_OP_DELETE;
-        s->note = "is gone from the tenant";
-    } else {
-        s->provider->kind == GH_KIND_SET ? compare_elements(s) : compare_fields(s);
-        s->op = json_array_size(s->changes) ? GH_OP_UPDATE : GH_OP_SAME;
     }
     gh_engine_add_step(e, s);
     gh_engine_tell(e, s, GH_EVENT_PLANNED);
@@ -191,10 +212,10 @@ enum gh_err gh_engine_plan_refresh(struct gh_engine *e) {
     size_t i;
     json_t *entry;
     json_array_foreach(gh_ledger_resources(e->ledger), i, entry) {
-        enum gh_err one = plan_one(e, entry);
+        enum gh_err one = gh_target_takes_entry(e, entry) ? plan_one(e, entry) : GH_OK;
         err = err ? err : one;
     }
-    return err;
+    return err ? err : gh_target_check_names(e);
 }
 
 static void take(struct gh_engine *e, struct gh_step *s) {
@@ -224,6 +245,7 @@ enum gh_err gh_engine_refresh_first(struct gh_engine *e) {
         gh_step_free(e->steps[i]);
     }
     e->count = 0;
+    json_object_clear(e->targeted);
     json_object_clear(e->by_key);
     json_array_clear(e->order);
     e->options.event = event;

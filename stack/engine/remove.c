@@ -65,6 +65,7 @@ static enum gh_err plan_one(struct gh_engine *e, json_t *entry) {
         s->note = "was replaced";
     enum gh_err err =
         s->protect && !e->options.ignore_protect && s->op == GH_OP_DELETE ? refuse_protected(e, s) : GH_OK;
+    err = err ? err : gh_target_check_removal(e, s);
     if (!err && s->op == GH_OP_DELETE)
         err = gh_people_guard(e, s);
     gh_engine_add_step(e, s);
@@ -81,9 +82,11 @@ enum gh_err gh_plan_removals(struct gh_engine *e, bool all) {
     json_t *resources = gh_ledger_resources(e->ledger);
     enum gh_err err = GH_OK;
     size_t registered = e->count;
+    for (size_t i = 0; i < json_array_size(resources); i++) /* dependents of dependents come later */
+        gh_target_takes_entry(e, json_array_get(resources, i));
     for (size_t i = json_array_size(resources); i-- > 0;) {
         json_t *entry = json_array_get(resources, i);
-        if (!all && is_wanted(e, entry))
+        if ((!all && is_wanted(e, entry)) || !gh_target_takes_entry(e, entry))
             continue;
         enum gh_err one = plan_one(e, entry);
         err = err ? err : one;
