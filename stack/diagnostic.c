@@ -147,7 +147,9 @@ static void print_one(const struct gh_diagnostics *d, const struct gh_diagnostic
     if (one->position.file) {
         add_visible(out, gh_str_from(one->position.file));
         if (one->position.line)
-            gh_buf_addf(out, ":%u,%u", one->position.line, one->position.column);
+            gh_buf_addf(out, ":%u", one->position.line);
+        if (one->position.column)
+            gh_buf_addf(out, ",%u", one->position.column);
         gh_buf_add(out, GH_STR(": "));
     }
     add_visible(out, one->summary);

@@ -1,4 +1,4 @@
-/* stack/host.h - a program in JavaScript or TypeScript: its own SDK runs it, a small host beside our
+/* stack/host.h - a program in JavaScript, TypeScript or Python: its own SDK runs it, a small host beside our
  * binary (host/) serves that SDK, and each resource arrives here as a line of JSON. docs/hosts.md has the
  * lines. */
 #pragma once

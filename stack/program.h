@@ -45,11 +45,12 @@ enum gh_err gh_program_parse(const char *dir, const char *file, struct gh_str te
 void gh_program_free(struct gh_program *p);
 const char *gh_program_name(const struct gh_program *p);
 
-/* "yaml", or "nodejs": that is run by gh_host_run, and neither the check nor the run here knows
- * what it declares. */
+/* "yaml"; or "nodejs", "python": these are run by gh_host_run, and neither the check nor the run here knows
+ * what they declare. */
 const char *gh_program_runtime(const struct gh_program *p);
 bool gh_program_is_yaml(const struct gh_program *p);
-const char *gh_program_main(const struct gh_program *p); /* where the program starts, or NULL */
+const char *gh_program_main(const struct gh_program *p);       /* where the program starts, or NULL */
+const char *gh_program_virtualenv(const struct gh_program *p); /* of a Python program, as written; or NULL */
 
 /* Offline: types, missing and misspelt properties with the nearest right one, references, cycles, semantic
  * traps. */

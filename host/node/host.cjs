@@ -9,6 +9,7 @@ const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
 const readline = require('node:readline');
+const { fileURLToPath } = require('node:url');
 const { stripVTControlCharacters } = require('node:util');
 
 const channel = new net.Socket({ fd: Number(process.argv[2]) });
@@ -77,7 +78,7 @@ async function run(job) {
 }
 
 function runProgram(job, sdk, address) {
-  const args = [path.join(sdk, 'cmd/run'), '--monitor', address, '--engine', address, '--project', job.project, '--stack', job.stack,
+  const args = ['--require', path.join(__dirname, 'preload.cjs'), path.join(sdk, 'cmd/run'), '--monitor', address, '--engine', address, '--project', job.project, '--stack', job.stack,
     '--organization', 'organization', '--root-directory', job.dir, '--pwd', job.dir, '--parallel', '16', ...(job.preview ? ['--dry-run'] : []), job.main ?? '.'];
   const env = {
     ...process.env,
@@ -131,6 +132,12 @@ function makeServices(job, { grpc, resource, engine, provider, Struct, Empty }) 
     return [...urns];
   };
 
+  const namesOf = (urns) => [...new Set(urns.map((one) => known.get(one)).filter((one) => one))];
+  const positionOf = (request) => {
+    const position = request.getSourceposition(), uri = position?.getUri() ?? '';
+    return uri.startsWith('file://') ? { file: fileURLToPath(uri), line: position.getLine() } : undefined;
+  };
+
   async function registerResource(request) {
     const type = request.getType(), name = request.getName(), inputs = request.getObject()?.toJavaScript() ?? {};
     const urn = urnOf(type, name, request.getParent());
@@ -139,14 +146,15 @@ function makeServices(job, { grpc, resource, engine, provider, Struct, Empty }) 
     const dependencies = dependenciesOf(request);
     if (dependencies.some((one) => failed.has(one))) return fail(urn, resource.Result.SKIP, request);
     known.set(urn, null);
+    if (request.getRemote()) throw refuse(`${type} ${name}: components of other packages are not in Gatehouse`);
     if (!request.getCustom()) return answer({ urn });
     if (type.startsWith('pulumi:providers:')) {
       const { error } = await ask({ op: 'provider', type, name, inputs });
       return error ? fail(urn, resource.Result.FAIL, request) : answer({ urn, id: name, object: inputs });
     }
     const { outputs, error } = await ask({
-      op: 'register', type, name, inputs,
-      dependencies: [...new Set(dependencies.map((one) => known.get(one)).filter((one) => one))],
+      op: 'register', type, name, inputs, position: positionOf(request),
+      dependencies: namesOf(dependencies),
       protect: request.getProtect(),
       retainOnDelete: request.getRetainondelete(),
       deleteBeforeReplace: request.getDeletebeforereplace(),
@@ -160,6 +168,22 @@ function makeServices(job, { grpc, resource, engine, provider, Struct, Empty }) 
     known.set(urn, name);
     const { id, ...object } = outputs;
     return answer({ urn, id: id === job.unknown ? '' : String(id ?? ''), object });
+  }
+
+  // An object that the program only reads: `.get(name, id)`.
+  async function readResource(request) {
+    const type = request.getType(), name = request.getName(), urn = urnOf(type, name, request.getParent());
+    const { outputs, error } = await ask({
+      op: 'read', type, name, readId: request.getId(), inputs: request.getProperties()?.toJavaScript() ?? {}, position: positionOf(request),
+      dependencies: namesOf(request.getDependenciesList()), additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
+    });
+    if (error) throw refuse('the resource could not be read; gatehouse says why');
+    known.set(urn, null);
+    const { id, ...object } = outputs;
+    const reply = new resource.ReadResourceResponse();
+    reply.setUrn(urn);
+    reply.setProperties(Struct.fromJavaScript(object));
+    return reply;
   }
 
   async function invoke(request) {
@@ -191,9 +215,7 @@ function makeServices(job, { grpc, resource, engine, provider, Struct, Empty }) 
         return new Empty();
       }),
       invoke: handle(invoke),
-      readResource: handle((request) => {
-        throw refuse(`${request.getType()} ${request.getName()} cannot be read by its id: look it up with a function of the provider, or import it`);
-      }),
+      readResource: handle(readResource),
       registerPackage: handle(registerPackage),
       signalAndWaitForShutdown: handle(() => new Empty()),
     },

@@ -128,6 +128,17 @@ static void read_outputs(struct loading *l, const struct gh_yaml *map) {
 
 /* ---- the project ---- */
 
+/* Python's environment is used where it is, never made: that is the business of pip and its friends. */
+static void runtime_environment(struct loading *l, const struct gh_yaml *options) {
+    const struct gh_yaml *folder = options ? gh_yaml_get(options, GH_STR("virtualenv")) : NULL;
+    const struct gh_yaml *toolchain = options ? gh_yaml_get(options, GH_STR("toolchain")) : NULL;
+    if (folder && record_is_text(l, folder))
+        l->p->virtualenv = folder->text.ptr;
+    else if (toolchain && !gh_str_is(toolchain->text, "pip"))
+        refuse(&l->r, place_of(toolchain),
+               "Gatehouse runs no toolchain: say where its environment is with virtualenv: .venv");
+}
+
 static void project_runtime(struct loading *l, const struct gh_yaml *v) {
     const struct gh_yaml *name = v->kind == GH_YAML_MAPPING ? gh_yaml_get(v, GH_STR("name")) : v;
     const struct gh_yaml *options = gh_yaml_get(v, GH_STR("options"));
@@ -135,16 +146,17 @@ static void project_runtime(struct loading *l, const struct gh_yaml *v) {
         refuse(&l->r, place_of(v), "the runtime needs a name");
         return;
     }
-    static const char *const known[] = { "yaml", "nodejs" };
+    static const char *const known[] = { "yaml", "nodejs", "python" };
     for (size_t i = 0; i < GH_COUNT(known); i++)
         if (gh_str_is(name->text, known[i]))
             l->p->runtime = known[i];
     if (!l->p->runtime)
         refuse(&l->r, place_of(name),
-               "runtime '%.*s' is not supported: Gatehouse runs programs with runtime yaml or nodejs",
+               "runtime '%.*s' is not supported: Gatehouse runs programs with runtime yaml, nodejs or python",
                GH_STR_FMT(name->text));
     if (options && gh_yaml_get(options, GH_STR("compiler")))
         refuse(&l->r, place_of(options), "a compiler is not in Gatehouse's subset of Pulumi YAML");
+    runtime_environment(l, options);
 }
 
 static void project_main(struct loading *l, const struct gh_yaml *v) {
@@ -268,4 +280,8 @@ bool gh_program_is_yaml(const struct gh_program *p) {
 
 const char *gh_program_main(const struct gh_program *p) {
     return p->main;
+}
+
+const char *gh_program_virtualenv(const struct gh_program *p) {
+    return p->virtualenv;
 }

@@ -83,7 +83,7 @@ struct declaration {
 
 struct gh_program {
     struct gh_arena *arena;
-    const char *file, *dir, *name, *runtime, *main; /* main: or NULL */
+    const char *file, *dir, *name, *runtime, *main, *virtualenv; /* main, virtualenv: or NULL */
     struct place main_at;
     struct declaration **all; /* config, then variables, then resources, as written */
     size_t count;

@@ -1,0 +1,142 @@
+/* The transport: a socket pair, a child with one end of it, lines. */
+#include "stack/host_channel.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/limits.h"
+#include "sys/process.h"
+
+#define LINE_MAX_BYTES (2 * GH_LIMIT_STACK_VALUE) /* a value in its longest spelling */
+#define SEND_SECONDS 60
+#define GRACE_STEPS 200 /* of 10 ms, for a host to end itself */
+
+enum gh_err host_channel_start(struct host_channel *c, const char **argv, const char *dir) {
+    int ends[2];
+    char number[16];
+    size_t count = 0;
+    *c = (struct host_channel){ .fd = -1, .in = gh_buf_make(LINE_MAX_BYTES) };
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+        return GH_ERR_IO;
+    while (argv[count])
+        count++;
+    snprintf(number, sizeof number, "%d", ends[1]);
+    argv[count] = number;
+    const struct gh_spawn spawn = { .argv = (const char *const *)argv,
+                                    .cwd = dir,
+                                    .keep_fds = &ends[1],
+                                    .keep_fd_count = 1,
+                                    .new_session = true };
+    enum gh_err e = gh_spawn(&spawn, &c->pid);
+    argv[count] = NULL;
+    close(ends[1]);
+    c->fd = ends[0];
+    const struct timeval patience = { .tv_sec = SEND_SECONDS };
+    (void)setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    return e;
+}
+
+enum gh_err host_channel_send(struct host_channel *c, const json_t *message) {
+    char *text = json_dumps(message, JSON_COMPACT);
+    if (!text)
+        return GH_ERR_NOMEM;
+    size_t len = strlen(text);
+    text[len++] = '\n'; /* in place of the NUL: only the length counts from here */
+    enum gh_err e = GH_OK;
+    for (size_t at = 0; at < len && !e;) {
+        ssize_t n = send(c->fd, text + at, len - at, MSG_NOSIGNAL);
+        if (n > 0)
+            at += (size_t)n;
+        else if (errno == EPIPE || errno == ECONNRESET)
+            break; /* it ended with requests open; what it said before is still to be read */
+        else if (errno != EINTR)
+            e = GH_ERR_IO;
+    }
+    free(text);
+    return e;
+}
+
+/* The line is valid until the next call. */
+static enum gh_err next_line(struct host_channel *c, struct gh_str *ret) {
+    size_t searched = c->used;
+    for (;;) {
+        struct gh_str text = gh_buf_str(&c->in);
+        const char *end = text.len > searched ? memchr(text.ptr + searched, '\n', text.len - searched) : NULL;
+        if (end) {
+            *ret = (struct gh_str){ text.ptr + c->used, (size_t)(end - text.ptr) - c->used };
+            c->used += ret->len + 1;
+            return GH_OK;
+        }
+        if (c->used) {
+            memmove(c->in.ptr, c->in.ptr + c->used, c->in.len - c->used);
+            c->in.len -= c->used;
+            c->used = 0;
+        }
+        searched = c->in.len;
+        char block[65536];
+        ssize_t n = read(c->fd, block, sizeof block);
+        if (n == 0)
+            return GH_ERR_NOT_FOUND;
+        if (n < 0 && errno == ECONNRESET) /* it left answers unread */
+            return GH_ERR_NOT_FOUND;
+        if (n < 0 && errno != EINTR)
+            return GH_ERR_IO;
+        if (n > 0)
+            gh_buf_add(&c->in, (struct gh_str){ block, (size_t)n });
+        if (c->in.failed)
+            return GH_ERR_TOO_LARGE;
+    }
+}
+
+enum gh_err host_channel_read(struct host_channel *c, json_t **ret) {
+    struct gh_str line;
+    enum gh_err e = next_line(c, &line);
+    if (e)
+        return e;
+    *ret = json_loadb(line.ptr, line.len, JSON_REJECT_DUPLICATES, NULL);
+    if (json_is_object(*ret))
+        return GH_OK;
+    json_decref(*ret);
+    *ret = NULL;
+    return GH_ERR_MALFORMED;
+}
+
+/* True when it ended within the grace; unreaped, so that its group's number stays ours. */
+static bool wait_quietly(pid_t pid) {
+    siginfo_t gone;
+    for (int i = 0; i < GRACE_STEPS; i++) {
+        gone.si_pid = 0;
+        if (waitid(P_PID, (id_t)pid, &gone, WEXITED | WNOWAIT | WNOHANG) == 0 && gone.si_pid == pid)
+            return true;
+        nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+    }
+    return false;
+}
+
+void host_channel_close(struct host_channel *c, char *how, size_t size) {
+    int status = 0;
+    snprintf(how, size, "it said nothing more");
+    if (c->fd >= 0)
+        close(c->fd); /* a host that still runs ends itself and its program */
+    if (c->pid > 0) {
+        bool by_itself = wait_quietly(c->pid);
+        kill(-c->pid, SIGKILL); /* it, when it would not; and the program of a host that was killed */
+        while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
+            ;
+        if (by_itself && WIFSIGNALED(status))
+            snprintf(how, size, "it was ended by SIG%s", sigabbrev_np(WTERMSIG(status)) ?: "?");
+        else if (by_itself && WEXITSTATUS(status))
+            snprintf(how, size, "it ended with status %d", WEXITSTATUS(status));
+    }
+    gh_buf_release(&c->in);
+    c->fd = -1;
+    c->pid = 0;
+}

@@ -1,0 +1,29 @@
+/* stack/host_channel.h - lines of JSON to and from a language host, and the process behind them. What arrives
+ * is a stranger's: the program may have taken its host over. Private to stack/. */
+#pragma once
+#include <jansson.h>
+#include <sys/types.h>
+
+#include "core/buf.h"
+#include "core/err.h"
+
+struct host_channel {
+    int fd;    /* a socket; -1: there is none */
+    pid_t pid; /* 0: there is no process */
+    struct gh_buf in;
+    size_t used; /* of `in`: lines that were handled */
+};
+
+/* argv gets the number of its end of the socket as last argument: the place before the NULL. Its process
+ * group is its own. IO, NOT_FOUND: there is no such program. */
+enum gh_err host_channel_start(struct host_channel *c, const char **argv, const char *dir);
+
+/* IO: the other end has read nothing for a minute. One that is gone is no error here: reading tells. */
+enum gh_err host_channel_send(struct host_channel *c, const json_t *message);
+
+/* One line, as a new object. NOT_FOUND at the end of the stream, also in the middle of a line; TOO_LARGE;
+ * MALFORMED: it is no object, or holds a member twice. */
+enum gh_err host_channel_read(struct host_channel *c, json_t **ret);
+
+/* Ends the host and all that it started; `how` tells how it had ended by itself, for people. */
+void host_channel_close(struct host_channel *c, char *how, size_t size);

@@ -1,0 +1,27 @@
+/* stack/host_private.h - what the files of the language host share: one session per run of a program. */
+#pragma once
+#include "stack/host.h"
+#include "stack/host_channel.h"
+#include "stack/schema.h"
+
+struct host_session {
+    const struct gh_host *host;
+    const struct gh_registrar *registrar;
+    struct gh_diagnostics *d;
+    struct host_channel channel;
+    struct gh_position at; /* of the request at hand, in the program's source; borrowed from it */
+    json_int_t last_id;    /* of requests: they grow */
+    json_t *sources;       /* files whose text the diagnostics have */
+    json_t *outputs;
+    enum gh_err error; /* the first */
+    bool ended;
+};
+
+/* host_runtime.c: finds host and interpreter and starts them. Errors are diagnosed. */
+enum gh_err host_start(struct host_session *s);
+
+/* host_request.c: handles one request and answers it. MALFORMED when it is none: then the session is over. */
+enum gh_err host_handle(struct host_session *s, json_t *message);
+
+/* host_check.c: what the check of a YAML program does before the run. False: each error was diagnosed. */
+bool host_check_inputs(struct host_session *s, const struct gh_resource_type *type, json_t *inputs);
