@@ -1,5 +1,7 @@
 #include "core/decide.h"
 
+#include "core/models.h"
+
 #define LEEWAY_MAX 60
 
 static bool contains(const struct gh_str *list, size_t count, struct gh_str item) {
@@ -66,6 +68,18 @@ static enum gh_err judge_token(const struct gh_policy *p, const struct gh_claims
     return e ? e : judge_revocation(c, epochs);
 }
 
+static struct gh_decision judge_models(const struct gh_models *m, const struct gh_claims *c) {
+    if (m->count == 0)
+        return (struct gh_decision){ .err = GH_ERR_NO_MODEL };
+    for (size_t i = 0; i < m->count; i++) {
+        if (!gh_claims_allow_model(c, m->names[i]))
+            return (struct gh_decision){ .err = GH_ERR_MODEL_NOT_ALLOWED, .missing = m->names[i] };
+        if (m->has_list && !gh_model_list_allows(m->list, m->names[i]))
+            return (struct gh_decision){ .err = GH_ERR_MODEL_NOT_LISTED, .missing = m->names[i] };
+    }
+    return (struct gh_decision){ .err = GH_OK };
+}
+
 struct gh_decision gh_decide(const struct gh_policy *policy, const struct gh_claims *claims,
                              const struct gh_epochs *epochs, long long now) {
     enum gh_err e = judge_token(policy, claims, epochs, now);
@@ -76,5 +90,5 @@ struct gh_decision gh_decide(const struct gh_policy *policy, const struct gh_cla
     for (size_t i = 0; i < policy->permission_count; i++)
         if (!gh_claims_have_permission(claims, policy->permissions[i]))
             return (struct gh_decision){ .err = GH_ERR_NO_PERMISSION, .missing = policy->permissions[i] };
-    return (struct gh_decision){ .err = GH_OK };
+    return policy->models ? judge_models(policy->models, claims) : (struct gh_decision){ .err = GH_OK };
 }

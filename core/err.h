@@ -26,6 +26,13 @@
     X(WRONG_ORGANIZATION, 403, "wrong_organization", "the token is of another organization")                \
     X(NO_PERMISSION,      403, "no_permission", "the token lacks the permission")                           \
     X(NO_ROUTE,           403, "no_route", "no rule allows this route")                                     \
+    X(MODEL_NOT_ALLOWED,  403, "model_not_allowed", "no permission of the token allows the model")          \
+    X(MODEL_NOT_LISTED,   403, "model_not_allowed", "the organization may not use the model")               \
+    /* a body that the model rule cannot judge */                                                           \
+    X(NO_MODEL,           400, "no_model", "the request names no model")                                    \
+    X(AMBIGUOUS_BODY,     400, "ambiguous_body", "the body is malformed or could be read in two ways")      \
+    X(BODY_TOO_LARGE,     413, "body_too_large", "the body is larger than the gateway reads")               \
+    X(BODY_TYPE,          415, "body_type", "a body of this type or encoding cannot be judged")             \
     /* our side */                                                                                          \
     X(NOT_FOUND,          404, "not_found", "was not found")                                                \
     X(CONFLICT,           409, "conflict", "exists already")                                                \

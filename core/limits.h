@@ -19,8 +19,14 @@
 #define GH_LIMIT_JWKS_KEYS 100
 
 /* models */
-#define GH_LIMIT_FACT 1024 /* bytes of a fact in the feed: the longest value of an organization's metadata   \
-                            */
+#define GH_LIMIT_FACT 1024         /* bytes of a fact in the feed: an organization's longest metadata value */
+#define GH_LIMIT_MODEL_NAME 256    /* bytes of a model's name */
+#define GH_LIMIT_MODEL_NAMES 16    /* models that one request names */
+#define GH_LIMIT_MODEL_DEPTH 64    /* nesting of a request body whose model is looked for */
+#define GH_LIMIT_MODEL_LEVELS 8    /* ... of what is looked into */
+#define GH_LIMIT_MODEL_MEMBERS 256 /* members of that */
+#define GH_LIMIT_FORM_BOUNDARY 70  /* bytes of a multipart boundary: RFC 2046 */
+#define GH_LIMIT_FORM_LINE 1024    /* bytes of one part's headers */
 
 /* HTTP, tenant */
 #define GH_LIMIT_BODY (1 << 20)           /* bytes of a request body */
