@@ -33,6 +33,9 @@
     X(AMBIGUOUS_BODY,     400, "ambiguous_body", "the body is malformed or could be read in two ways")      \
     X(BODY_TOO_LARGE,     413, "body_too_large", "the body is larger than the gateway reads")               \
     X(BODY_TYPE,          415, "body_type", "a body of this type or encoding cannot be judged")             \
+    /* a proxy that asks for another's request: 403 */                                                      \
+    X(UNTRUSTED_PEER,     403, "untrusted_peer", "the peer is not listed")                                  \
+    X(BAD_FORWARD,        403, "bad_forward", "the request to decide on is not told once and plainly")      \
     /* our side */                                                                                          \
     X(NOT_FOUND,          404, "not_found", "was not found")                                                \
     X(CONFLICT,           409, "conflict", "exists already")                                                \

@@ -42,7 +42,7 @@ ngx_http_gatehouse_access_handler(ngx_http_request_t *r)
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_gatehouse_module);
     if (conf->mode == NGX_HTTP_GATEHOUSE_OFF) {
-        return NGX_DECLINED;
+        return ngx_http_gatehouse_forward_off(r);
     }
 
     ctx = ngx_http_gatehouse_ctx(r);
@@ -58,7 +58,8 @@ ngx_http_gatehouse_access_handler(ngx_http_request_t *r)
     /* what the header filter demands: see there */
     ngx_http_set_ctx(r, ctx, ngx_http_gatehouse_module);
 
-    return NGX_DECLINED;
+    return ctx->forwarded ? ngx_http_gatehouse_forward_admit(r, ctx)
+                          : NGX_DECLINED;
 }
 
 

@@ -6,7 +6,7 @@
  *   X(name, arguments as people read them, where, nginx's count of them,
  *     setter, field, what the setter needs, default, text)
  *
- * `where` is IN_ANY (http, server, location) or IN_HTTP; none is allowed in
+ * `where` is IN_ANY (http, server, location), IN_HTTP or IN_PLACE (location); none is allowed in
  * "if": which location guards must not depend on the request. `field` is
  * LOCATION(member) for a setter of nginx's, else IN_LOCATION or IN_MAIN. In the
  * text `...` is what is typed, and "\n\n" begins a paragraph.
@@ -82,6 +82,27 @@ X("gatehouse_cookies", "strip | keep", IN_ANY, NGX_CONF_TAKE1,                \
   "`strip`",                                                                  \
   "`strip`: `Cookie` does not reach the upstream, `Set-Cookie` does not "     \
   "reach the caller. On public routes cookies are kept.")                     \
+                                                                              \
+X("gatehouse_forward_auth", "off | nginx | traefik | caddy | envoy", IN_PLACE,\
+  NGX_CONF_TAKE1,                                                             \
+  ngx_conf_set_enum_slot, LOCATION(forward_auth),                             \
+  &ngx_http_gatehouse_forward_auths,                                          \
+  "`off`",                                                                    \
+  "Another proxy asks here about a request of its own: 200 with headers that "\
+  "say who calls, or the refusal. The location that would serve that request "\
+  "in this server decides; nothing is proxied. The word says how the request "\
+  "is told: `nginx`: `X-Original-URI` and `X-Original-Method`. `traefik`, "   \
+  "`caddy`: `X-Forwarded-Uri` and `X-Forwarded-Method`. `envoy`: method and " \
+  "path of the asking request itself, behind the name of this location. "     \
+  "Needs `gatehouse_forward_auth_from`. Not inherited.")                      \
+                                                                              \
+X("gatehouse_forward_auth_from", "ADDRESS | CIDR | unix: ...", IN_ANY,        \
+  NGX_CONF_1MORE,                                                             \
+  ngx_http_gatehouse_peers, IN_LOCATION, NULL,                                \
+  NULL,                                                                       \
+  "The proxies that may ask. What others send is refused with 403. It is the "\
+  "address of the connection that counts, whatever `set_real_ip_from` makes " \
+  "of it.")                                                                   \
                                                                               \
 X("gatehouse_token_cache", "off | SIZE", IN_HTTP, NGX_CONF_TAKE1,             \
   ngx_http_gatehouse_token_cache, IN_MAIN, NULL,                              \

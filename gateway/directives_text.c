@@ -9,6 +9,7 @@
 
 #define IN_ANY "http, server, location"
 #define IN_HTTP "http"
+#define IN_PLACE "location"
 
 static const struct {
     const char *name, *arguments, *where, *standard, *text;

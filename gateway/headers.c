@@ -348,6 +348,18 @@ ngx_http_gatehouse_header_filter(ngx_http_request_t *r)
         return ngx_http_next_header_filter(r);
     }
 
+    if (ctx->forwarded && r == r->main) {
+        /* the asking request's: a body belongs to GET, whatever is asked */
+        r->method = ctx->asking_method;
+
+        if (!ctx->answered
+            && r->headers_out.status < NGX_HTTP_SPECIAL_RESPONSE)
+        {
+            return ngx_http_filter_finalize_request(
+                r, &ngx_http_gatehouse_module, NGX_HTTP_FORBIDDEN);
+        }
+    }
+
     has_id = 0;
 
     while ((h = ngx_http_gatehouse_next(&walk))) {
@@ -357,7 +369,8 @@ ngx_http_gatehouse_header_filter(ngx_http_request_t *r)
 
         name = ngx_http_gatehouse_str(h->key);
 
-        if (gh_header_classify(name) == GH_HEADER_IDENTITY
+        if ((gh_header_classify(name) == GH_HEADER_IDENTITY
+             && !ctx->answered)
             || (ctx->guarded && !ctx->keep_cookies
                 && (gh_str_eq_nocase(name, GH_STR("set-cookie"))
                     || gh_str_eq_nocase(name, GH_STR("set-cookie2")))))

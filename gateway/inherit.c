@@ -10,6 +10,8 @@
 
 static char *ngx_http_gatehouse_check_policy(ngx_conf_t *cf,
     ngx_http_gatehouse_loc_conf_t *conf);
+static char *ngx_http_gatehouse_merge_forward_auth(ngx_conf_t *cf,
+    ngx_http_gatehouse_loc_conf_t *prev, ngx_http_gatehouse_loc_conf_t *conf);
 static char *ngx_http_gatehouse_make_policy(ngx_conf_t *cf,
     ngx_http_gatehouse_loc_conf_t *conf);
 
@@ -66,6 +68,8 @@ ngx_http_gatehouse_create_loc_conf(ngx_conf_t *cf)
     conf->permissions = NGX_CONF_UNSET_PTR;
     conf->leeway = NGX_CONF_UNSET;
     conf->cookies = NGX_CONF_UNSET_UINT;
+    conf->forward_auth = NGX_CONF_UNSET_UINT;
+    conf->peers = NGX_CONF_UNSET_PTR;
 
     return conf;
 }
@@ -99,6 +103,11 @@ ngx_http_gatehouse_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->methods = prev->methods;
     }
 
+    if (ngx_http_gatehouse_merge_forward_auth(cf, prev, conf) != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
     switch (conf->mode) {
 
     case NGX_HTTP_GATEHOUSE_OFF:
@@ -128,6 +137,53 @@ ngx_http_gatehouse_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     default:
         return ngx_http_gatehouse_check_policy(cf, conf);
     }
+}
+
+
+static char *
+ngx_http_gatehouse_merge_forward_auth(ngx_conf_t *cf,
+    ngx_http_gatehouse_loc_conf_t *prev, ngx_http_gatehouse_loc_conf_t *conf)
+{
+    ngx_http_core_loc_conf_t *clcf;
+    ngx_http_gatehouse_main_conf_t *mcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    ngx_conf_merge_ptr_value(conf->peers, prev->peers, NULL);
+    ngx_conf_init_uint_value(conf->forward_auth,
+                             NGX_HTTP_GATEHOUSE_FORWARD_OFF);
+
+    if (conf->forward_auth == NGX_HTTP_GATEHOUSE_FORWARD_OFF) {
+        return NGX_CONF_OK;
+    }
+
+    if (conf->peers == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"gatehouse_forward_auth\" in \"%V\" needs "
+                           "\"gatehouse_forward_auth_from\": others would be "
+                           "believed what they say of their requests",
+                           &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (conf->forward_auth == NGX_HTTP_GATEHOUSE_FORWARD_PATH
+        && (clcf->named || clcf->noname || clcf->exact_match
+#if (NGX_PCRE)
+            || clcf->regex
+#endif
+            ))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"gatehouse_forward_auth envoy\" in \"%V\" needs "
+                           "a location by prefix",
+                           &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_gatehouse_module);
+    mcf->forward_auth = 1;
+
+    return NGX_CONF_OK;
 }
 
 

@@ -12,6 +12,7 @@ static ngx_int_t ngx_http_gatehouse_init_process(ngx_cycle_t *cycle);
 
 #define IN_ANY (NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF)
 #define IN_HTTP NGX_HTTP_MAIN_CONF
+#define IN_PLACE NGX_HTTP_LOC_CONF
 
 #define LOCATION(member)                                                     \
     NGX_HTTP_LOC_CONF_OFFSET, offsetof(ngx_http_gatehouse_loc_conf_t, member)
@@ -87,6 +88,13 @@ ngx_http_gatehouse_postconfiguration(ngx_conf_t *cf)
         return NGX_ERROR;
     }
     *h = ngx_http_gatehouse_subrequest_handler;
+
+    /* before the rewrite module's own, which was there first */
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_REWRITE_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+    *h = ngx_http_gatehouse_forward_handler;
 
     return ngx_http_gatehouse_header_filter_init(cf);
 }

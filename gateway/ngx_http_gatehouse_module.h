@@ -24,6 +24,12 @@
 #define NGX_HTTP_GATEHOUSE_COOKIES_STRIP 0
 #define NGX_HTTP_GATEHOUSE_COOKIES_KEEP 1
 
+/* How another proxy tells the request that it asks about. */
+#define NGX_HTTP_GATEHOUSE_FORWARD_OFF 0
+#define NGX_HTTP_GATEHOUSE_FORWARD_ORIGINAL 1  /* X-Original-URI, -Method */
+#define NGX_HTTP_GATEHOUSE_FORWARD_FORWARDED 2 /* X-Forwarded-Uri, -Method */
+#define NGX_HTTP_GATEHOUSE_FORWARD_PATH 3      /* its own, below a prefix */
+
 #define NGX_HTTP_GATEHOUSE_CACHE_NONE 0 /* not asked */
 #define NGX_HTTP_GATEHOUSE_CACHE_MISS 1
 #define NGX_HTTP_GATEHOUSE_CACHE_HIT 2
@@ -86,6 +92,7 @@ typedef struct {
     ngx_array_t keyrings; /* of ngx_http_gatehouse_keyring_t * */
     ngx_int_t request_id; /* index of $request_id */
     ngx_http_gatehouse_cache_t cache;
+    unsigned forward_auth : 1; /* some location answers other proxies */
 } ngx_http_gatehouse_main_conf_t;
 
 typedef struct {
@@ -98,6 +105,8 @@ typedef struct {
     ngx_uint_t methods;       /* 0 = every one */
     time_t leeway;
     ngx_uint_t cookies;
+    ngx_uint_t forward_auth; /* not inherited */
+    ngx_array_t *peers;      /* of ngx_cidr_t */
 
     /* made of the above when a location is guarded */
     struct gh_policy policy;
@@ -121,8 +130,13 @@ typedef struct {
     struct gh_claims claims; /* valid when opened is GH_OK */
     ngx_uint_t cached;
 
+    ngx_uint_t asking_method; /* of a forward-auth request itself */
+    ngx_str_t forwarded_uri;
+
     unsigned captured : 1; /* the headers were read as they came */
     unsigned guarded : 1;  /* some location of the request was */
+    unsigned forwarded : 1; /* a forward-auth request */
+    unsigned answered : 1;  /* ... which we answered with yes */
     unsigned keep_cookies : 1;
 
     /* the arena begins here: what a usual token takes out of the cache */
@@ -162,6 +176,12 @@ void ngx_http_gatehouse_log_refusal(ngx_http_request_t *r,
     ngx_http_gatehouse_ctx_t *ctx, enum gh_err err, struct gh_str missing);
 ngx_int_t ngx_http_gatehouse_refuse(ngx_http_request_t *r,
     ngx_http_gatehouse_ctx_t *ctx, enum gh_err err, struct gh_str missing);
+
+/* forward_auth.c */
+ngx_int_t ngx_http_gatehouse_forward_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_gatehouse_forward_admit(ngx_http_request_t *r,
+    ngx_http_gatehouse_ctx_t *ctx);
+ngx_int_t ngx_http_gatehouse_forward_off(ngx_http_request_t *r);
 
 /* mapping.c: FEED for whatever is wrong with the file */
 ngx_int_t ngx_http_gatehouse_feeds_open(ngx_cycle_t *cycle);

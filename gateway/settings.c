@@ -20,6 +20,15 @@ ngx_conf_enum_t ngx_http_gatehouse_cookies[] = {
     { ngx_null_string, 0 }
 };
 
+ngx_conf_enum_t ngx_http_gatehouse_forward_auths[] = {
+    { ngx_string("off"), NGX_HTTP_GATEHOUSE_FORWARD_OFF },
+    { ngx_string("nginx"), NGX_HTTP_GATEHOUSE_FORWARD_ORIGINAL },
+    { ngx_string("traefik"), NGX_HTTP_GATEHOUSE_FORWARD_FORWARDED },
+    { ngx_string("caddy"), NGX_HTTP_GATEHOUSE_FORWARD_FORWARDED },
+    { ngx_string("envoy"), NGX_HTTP_GATEHOUSE_FORWARD_PATH },
+    { ngx_null_string, 0 }
+};
+
 /* GET admits HEAD, as with limit_except. */
 ngx_conf_bitmask_t ngx_http_gatehouse_methods[] = {
     { ngx_string("GET"), NGX_HTTP_GET | NGX_HTTP_HEAD },
@@ -203,6 +212,50 @@ ngx_http_gatehouse_feed_file(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
     *file = value[1];
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_gatehouse_peers(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_gatehouse_loc_conf_t *lcf = conf;
+    ngx_int_t rc;
+    ngx_uint_t i;
+    ngx_cidr_t *cidr;
+    ngx_str_t *value = cf->args->elts;
+
+    if (lcf->peers != NGX_CONF_UNSET_PTR) {
+        return "is duplicate; all peers stand in one line";
+    }
+
+    lcf->peers = ngx_array_create(cf->pool, cf->args->nelts,
+                                  sizeof(ngx_cidr_t));
+    if (lcf->peers == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        cidr = ngx_array_push(lcf->peers);
+        if (cidr == NULL) {
+            return NGX_CONF_ERROR;
+        }
+        ngx_memzero(cidr, sizeof(ngx_cidr_t));
+
+        if (ngx_strcmp(value[i].data, "unix:") == 0) {
+            cidr->family = AF_UNIX;
+            continue;
+        }
+
+        rc = ngx_ptocidr(&value[i], cidr);
+        if (rc == NGX_ERROR) {
+            return "takes addresses, CIDR blocks and \"unix:\"";
+        }
+        if (rc == NGX_DONE) {
+            return "has a CIDR block with bits beyond its prefix";
+        }
+    }
 
     return NGX_CONF_OK;
 }

@@ -8,6 +8,7 @@
 /* settings.c */
 extern ngx_conf_enum_t ngx_http_gatehouse_modes[];
 extern ngx_conf_enum_t ngx_http_gatehouse_cookies[];
+extern ngx_conf_enum_t ngx_http_gatehouse_forward_auths[];
 extern ngx_conf_bitmask_t ngx_http_gatehouse_methods[];
 extern ngx_conf_num_bounds_t ngx_http_gatehouse_leeway_bounds;
 
@@ -20,6 +21,8 @@ char *ngx_http_gatehouse_organization(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_gatehouse_permission(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_gatehouse_feed_file(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_gatehouse_peers(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_gatehouse_token_cache(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);

@@ -54,6 +54,10 @@ enum gh_header_class gh_header_classify(struct gh_str name) {
     return GH_HEADER_FOREIGN;
 }
 
+bool gh_header_is(struct gh_str name, struct gh_str known) {
+    return name.len == known.len && starts_folded(name, known);
+}
+
 bool gh_connection_names_identity(struct gh_str value) {
     for (; value.len >= identity_prefix.len; value = gh_str_skip(value, 1))
         if (starts_folded(value, identity_prefix))
@@ -132,6 +136,8 @@ void gh_challenge_format(struct gh_buf *ret, enum gh_err e, struct gh_str realm,
     int status = gh_refusal_status(e);
     if (status != 401 && status != 403)
         return;
+    if (e == GH_ERR_UNTRUSTED_PEER || e == GH_ERR_BAD_FORWARD)
+        return; /* no token helps there */
     gh_buf_add(ret, GH_STR("Bearer realm=\""));
     gh_buf_add(ret, realm);
     gh_buf_add_char(ret, '"');

@@ -18,6 +18,9 @@ enum gh_header_class {
 /* Upstreams fold case and take every separator for '_' or '-' (CGI, PHP): so does this. */
 enum gh_header_class gh_header_classify(struct gh_str name);
 
+/* True when `name` is `known`, written in lower case with '-', in any such spelling. */
+bool gh_header_is(struct gh_str name, struct gh_str known);
+
 /* True when a Connection header's value names a header of our namespace. */
 bool gh_connection_names_identity(struct gh_str value);
 

@@ -1,4 +1,4 @@
-// Every recipe of shared/vectors/tokens, made with fresh keys and sent through nginx: the verdict is binding, the status too.
+// Every recipe of shared/vectors/tokens, made with fresh keys and sent through nginx, cold, warm and by forward-auth: the verdict is binding, the status too.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import crypto from 'node:crypto';
@@ -126,6 +126,7 @@ before(async () => {
   if (noShared) return console.log('gateway_tokens: ../shared is not here; the token recipes were skipped');
   lab = await Lab.start({
     server: `gatehouse on; gatehouse_issuer ${vectors.fixture.issuer}; gatehouse_audience ${vectors.fixture.audience}; gatehouse_feed feed;
+      gatehouse_forward_auth_from unix:; location = /ask { gatehouse_forward_auth nginx; }
       location / { gatehouse_organization ${vectors.fixture.organization}; gatehouse_permission ${vectors.fixture.permission}; proxy_pass http://api; }`,
   });
   lab.keys = { K1: lab.key, X1: new Key('x1'), E1: new Key('e1', 'ES256') };
@@ -149,6 +150,9 @@ test('the whole bearer-token check', { skip: noShared }, async (t) => {
     const send = () => raw(lab.socket, Buffer.from(request, 'latin1'), { wait: 2000 });
     const got = await send();
     for (let warm = 0; warm < 2; warm++) assert.equal((await send()).status, got.status, `${recipe.name}, warm`);
+    const asked = await raw(lab.socket, Buffer.from(request.replace(`GET ${target} HTTP`, 'GET /ask HTTP')
+      .replace('\r\n', `\r\nX-Original-Method: GET\r\nX-Original-URI: ${target}\r\n`), 'latin1'), { wait: 2000 });
+    assert.deepEqual([asked.status, asked.status === 200 ? '' : asked.body], [got.status, got.status === 200 ? '' : got.body], `${recipe.name}, by forward-auth`);
     const seen = got.status === 200 ? 'accept' : 'refuse';
     assert.equal(seen, recipe.verdict, `${recipe.name}: ${recipe.reason}: ${got.status} ${got.body}`);
     assert.equal(lab.upstream.hits.length, seen === 'accept' ? 3 : 0, recipe.name);
