@@ -91,13 +91,16 @@ enum gh_feed_role {
     GH_FEED_FACTS = 0x5a04
 };
 
-/* A CRC finds every change within 16 neighbouring bits, so every flipped byte. */
+/* A CRC finds every change within 16 neighbouring bits, so every flipped byte. (x^16 + x^12 + x^5 + 1, a byte
+ * at a time: the shifts are what a table would hold.) */
 static inline uint16_t gh_feed_crc(enum gh_feed_role role, uint64_t upper48) {
-    uint64_t rest = upper48 << 16;
-    for (int bit = 63; bit >= 16; bit--)
-        if (rest >> bit & 1)
-            rest ^= 0x11021ULL << (bit - 16);
-    return (uint16_t)(rest ^ role);
+    unsigned crc = 0;
+    for (int shift = 40; shift >= 0; shift -= 8) {
+        unsigned x = (crc >> 8 ^ (unsigned)(upper48 >> shift)) & 0xff;
+        x ^= x >> 4;
+        crc = (crc << 8 ^ x << 12 ^ x << 5 ^ x) & 0xffff;
+    }
+    return (uint16_t)(crc ^ role);
 }
 
 /* Where something begins. `turn` makes a place that is used again a different word. */

@@ -65,28 +65,26 @@ bool gh_connection_names_identity(struct gh_str value) {
     return false;
 }
 
-static bool is_plain(char c) {
-    return c > 0x20 && c < 0x7f && c != '%'; /* a byte >= 0x80 is below or above, signed or not */
-}
+/* How many bytes more than itself a byte becomes. */
+static const unsigned char growth[256] = {
+    [0 ... 0x20] = 2,
+    ['%'] = 2,
+    [0x7f ... 0xff] = 2,
+};
 
 size_t gh_wire_word_length(struct gh_str value) {
     size_t length = value.len;
     for (size_t i = 0; i < value.len; i++)
-        length += is_plain(value.ptr[i]) ? 0 : 2;
+        length += growth[gh_bytes(value)[i]];
     return length;
 }
 
 char *gh_wire_word_write(char *to, struct gh_str value) {
     static const char digits[] = "0123456789ABCDEF";
-    if (gh_wire_word_length(value) == value.len) {
-        if (value.len > 0)
-            memcpy(to, value.ptr, value.len);
-        return to + value.len;
-    }
     for (size_t i = 0; i < value.len; i++) {
-        unsigned char c = (unsigned char)value.ptr[i];
-        if (is_plain(value.ptr[i])) {
-            *to++ = value.ptr[i];
+        unsigned char c = gh_bytes(value)[i];
+        if (growth[c] == 0) {
+            *to++ = (char)c;
             continue;
         }
         *to++ = '%';
