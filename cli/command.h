@@ -21,4 +21,5 @@ int gh_command_destroy(int argc, char **argv);
 int gh_command_refresh(int argc, char **argv);
 int gh_command_config(int argc, char **argv);
 int gh_command_token(int argc, char **argv);
+int gh_command_state(int argc, char **argv);
 int gh_command_stack(int argc, char **argv);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "stack/engine/internal.h"
+#include "stack/engine/urn.h"
 #include "stack/value.h"
 
 static const char *text(const json_t *object, const char *member) {
@@ -10,24 +11,10 @@ static const char *text(const json_t *object, const char *member) {
     return value ? value : "";
 }
 
-/* A name, or urn:pulumi:STACK::PROJECT::TYPE::NAME; types of parents stand before a "$". */
-static bool means(const struct gh_engine *e, const char *target, const char *type, const char *name) {
-    if (strncmp(target, "urn:", 4) != 0)
-        return strcmp(target, name) == 0;
-    gh_auto(gh_buf_release) struct gh_buf head = gh_buf_make(4096), tail = gh_buf_make(8192);
-    gh_buf_addf(&head, "urn:pulumi:%s::%s::", e->options.stack, e->options.project);
-    gh_buf_addf(&tail, "%s::%s", type, name);
-    size_t len = strlen(target);
-    if (head.failed || tail.failed || len < head.len + tail.len || strncmp(target, head.ptr, head.len) != 0 ||
-        strcmp(target + len - tail.len, tail.ptr) != 0)
-        return false;
-    return len == head.len + tail.len || target[len - tail.len - 1] == '$';
-}
-
 static bool is_named(struct gh_engine *e, const char *type, const char *name) {
     bool named = false;
     for (size_t i = 0; i < e->options.target_count; i++)
-        if (means(e, e->options.targets[i], type, name)) {
+        if (gh_urn_means(e->options.targets[i], e->options.stack, e->options.project, type, name)) {
             json_object_set_new(e->targets_met, e->options.targets[i], json_true());
             named = true;
         }

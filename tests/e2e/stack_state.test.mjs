@@ -107,3 +107,52 @@ test('refresh refuses what it cannot do', async () => {
   assert.equal(l.text(), text);
   await l.finish();
 });
+
+test('state delete, protect, unprotect and rename change the ledger alone', async () => {
+  const l = await lab();
+  const was = await dump(api), urn = (type, name) => `urn:pulumi:dev::p::auth0:index/${type}::${name}`;
+  const state = async (args, code = 0) => must(await runStack(env(), l.dir, ['state', ...args]), code);
+  proxy.requests = [];
+  const untouched = l.text();
+  for (const [args, code, said] of [
+    [['delete', 'role', '-y'], 1, /permissions depends on what is to be deleted/],
+    [['delete', 'nobody', '-y'], 1, /no resource named 'nobody' found in stack 'dev'/],
+    [['delete', 'lost', 'nobody', '-y'], 1, /nobody/],
+    [['delete', urn('client:Client', 'lost'), '-y'], 1, /no resource named/],
+    [['delete', urn('role:Role', 'lost').replace('::p::', '::q::'), '-y'], 1, /no resource named/],
+    [['delete', 'lost'], 2, /--yes/],
+    [['delete', '-y'], 2, /NAME is missing/],
+    [['delete', 'lost', '-y', '-s', 'absent'], 6, /no stack named 'absent'/],
+    [['protect', '-y'], 2, /NAME is missing/],
+    [['unprotect', 'nobody', '-y'], 1, /nobody/],
+    [['protect', 'lost', '-y', '--force'], 2, /--force/],
+    [['rename', 'lost', '-y'], 2, /NEWNAME/],
+    [['rename', 'lost', 'role', '-y'], 1, /there is a resource named 'role' already/],
+    [['rename', 'nobody', 'x', '-y'], 1, /nobody/],
+    [['rename', 'lost', 'a::b', '-y'], 2, /is no name/],
+    [['rename', 'lost', '', '-y'], 2, /is no name/],
+    [['forget', 'lost'], 2, /no command/],
+    [[], 2, /delete/],
+  ]) {
+    assert.match((await state(args, code)).err, said);
+    assert.equal(l.text(), untouched);
+  }
+  await state(['protect', 'lost', '-y']);
+  assert.match((await state(['delete', 'lost', '-y'], 1)).err, /lost is protected; gatehouse state unprotect lost/);
+  assert.match((must(await l.run('destroy', '-y'), 1)).err, /Role lost is protected/);
+  await state(['unprotect', '--all', '-y']);
+  assert.equal(l.ledger().lost.protect, undefined);
+  await state(['protect', 'lost', '-y']);
+  await state(['rename', urn('role:Role', 'role'), 'title', '-y']);
+  assert.ok(l.ledger().permissions.dependsOn.includes('title') && !l.ledger().permissions.dependsOn.includes('role'));
+  l.write(program(l.n).replace('  role:', '  title:').replaceAll('role.id', 'title.id'));
+  must(await l.run('preview', '--expect-no-changes'));
+  await state(['delete', 'lost', '--force', '-y']);
+  await state(['delete', 'title', '--target-dependents', '-y']);
+  assert.deepEqual(Object.keys(l.ledger()).sort(), ['api', 'org', 'scopes']);
+  assert.equal(proxy.requests.filter(({ method }) => method !== 'GET' && method !== 'POST').length, 0);
+  assertSame(await dump(api), was);
+  assert.match(must(await l.run('up', '-y')).out, /= 2 adopted/); // the roles; the set of permissions is made anew
+  await l.finish();
+  await Promise.all((await api.get('roles?per_page=100')).body.map(({ id }) => api.delete(`roles/${id}`)));
+});
