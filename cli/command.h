@@ -11,6 +11,7 @@ enum { GH_EXIT_OK = 0, GH_EXIT_ERROR = 1, GH_EXIT_USAGE = 2 };
 
 /* The commands; each is documented where it is defined. */
 int gh_command_dev(int argc, char **argv);
+int gh_command_feed(int argc, char **argv);
 int gh_command_serve(int argc, char **argv);
 int gh_command_init(int argc, char **argv);
 int gh_command_mock_ai(int argc, char **argv);

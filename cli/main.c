@@ -11,6 +11,7 @@ static const struct gh_command commands[] = {
     { "dev", "run a tenant and a gateway on localhost", gh_command_dev },
     { "mock-ai", "a small upstream that speaks the OpenAI API, for tests", gh_command_mock_ai },
     { "serve", "serve the tenant in production, behind a TLS terminator", gh_command_serve },
+    { "feed", "keep the keys of token issuers for the gateway", gh_command_feed },
     { "preview", "what up would do to the tenant", gh_command_preview },
     { "up", "make the tenant what Pulumi.yaml declares", gh_command_up },
     { "destroy", "remove what the stack made, give back what it adopted", gh_command_destroy },

@@ -42,6 +42,18 @@ static bool is_secret(struct gh_str name) {
     return false;
 }
 
+bool gh_jwk_is_secret(struct gh_json jwk) {
+    struct gh_str name;
+    struct gh_json value;
+    if (jwk.type != GH_JSON_OBJECT)
+        return false;
+    for (size_t at = 0; gh_json_next(jwk, &at, &name, &value);)
+        if (is_secret(name))
+            return true;
+    return gh_json_member(jwk, GH_STR("kty"), &value) && value.type == GH_JSON_STRING &&
+           gh_json_key_spells((struct gh_str){ value.text.ptr + 1, value.text.len - 2 }, GH_STR("oct"));
+}
+
 /* RFC 7517 4.3. */
 static enum gh_err read_purpose(struct gh_arena *a, struct gh_json value, struct jwk *ret) {
     struct gh_str name, operation;

@@ -20,6 +20,9 @@ enum gh_err gh_jwk_check(enum gh_alg alg, EVP_PKEY *pkey);
 enum gh_err gh_jwk_parse(struct gh_arena *a, struct gh_json jwk, enum gh_alg fallback, struct gh_str *kid,
                          enum gh_alg *alg, EVP_PKEY **pkey);
 
+/* Does it show what only its owner may know: a private or symmetric key (RFC 7518 6.2.2, 6.3.2, 6.4)? */
+bool gh_jwk_is_secret(struct gh_json jwk);
+
 /* The public JWK of a key, one JSON object with kid, use, alg, kty and its parameters, appended to `ret`. */
 enum gh_err gh_jwk_format(const struct gh_key *key, struct gh_buf *ret);
 

@@ -146,36 +146,51 @@ enum gh_err gh_keyset_add_pem(struct gh_keyset *ks, struct gh_str kid, enum gh_a
 
 /* ---- JWK set ---- */
 
-static enum gh_err add_jwk(struct gh_arena *a, struct gh_keyset *ks, struct gh_json jwk,
-                           enum gh_alg fallback) {
+/* How a set is read: `left_out` counts the keys that cannot be believed, NULL: one refuses the set. */
+struct reading {
+    struct gh_arena *arena;
+    struct gh_keyset *keys;
+    enum gh_alg fallback;
+    size_t *left_out;
+};
+
+static enum gh_err add_jwk(const struct reading *r, struct gh_json jwk) {
     struct gh_str kid;
     enum gh_alg alg;
     EVP_PKEY *pkey = NULL;
-    enum gh_err e = gh_jwk_parse(a, jwk, fallback, &kid, &alg, &pkey);
+    if (r->left_out && gh_jwk_is_secret(jwk))
+        return GH_ERR_UNSUPPORTED;
+    enum gh_err e = gh_jwk_parse(r->arena, jwk, r->fallback, &kid, &alg, &pkey);
+    if (e == GH_ERR_NOT_FOUND)
+        return GH_OK;
+    if (r->left_out && (e == GH_ERR_UNSUPPORTED || e == GH_ERR_MALFORMED || e == GH_ERR_TOO_LARGE)) {
+        ++*r->left_out;
+        return GH_OK;
+    }
     if (e)
-        return e == GH_ERR_NOT_FOUND ? GH_OK : e;
-    e = insert(ks, kid, alg, pkey);
+        return e;
+    e = insert(r->keys, kid, alg, pkey);
     if (e)
         EVP_PKEY_free(pkey);
     return e == GH_ERR_CONFLICT ? GH_ERR_MALFORMED : e;
 }
 
-static enum gh_err add_all(struct gh_arena *a, struct gh_keyset *ks, struct gh_json keys,
-                           enum gh_alg fallback) {
+static enum gh_err add_all(const struct reading *r, struct gh_json keys) {
     struct gh_str name;
     struct gh_json jwk;
     size_t count = 0;
     for (size_t at = 0; gh_json_next(keys, &at, &name, &jwk);) {
         if (++count > GH_LIMIT_JWKS_KEYS)
             return GH_ERR_TOO_LARGE;
-        enum gh_err e = add_jwk(a, ks, jwk, fallback);
+        enum gh_err e = add_jwk(r, jwk);
         if (e)
             return e;
     }
     return GH_OK;
 }
 
-enum gh_err gh_keyset_parse_jwks(struct gh_str text, enum gh_alg fallback, struct gh_keyset **ret) {
+static enum gh_err parse_set(struct gh_str text, enum gh_alg fallback, size_t *left_out,
+                             struct gh_keyset **ret) {
     struct gh_json set, keys;
     if (text.len > GH_LIMIT_JWKS)
         return GH_ERR_TOO_LARGE;
@@ -189,10 +204,33 @@ enum gh_err gh_keyset_parse_jwks(struct gh_str text, enum gh_alg fallback, struc
     gh_auto(gh_keyset_freep) struct gh_keyset *ks = gh_keyset_new();
     if (!a || !ks)
         return GH_ERR_NOMEM;
-    e = add_all(a, ks, keys, fallback);
+    e = add_all(&(struct reading){ a, ks, fallback, left_out }, keys);
     if (e)
         return e;
     *ret = ks;
     ks = NULL;
     return GH_OK;
+}
+
+enum gh_err gh_keyset_parse_jwks(struct gh_str text, enum gh_alg fallback, struct gh_keyset **ret) {
+    return parse_set(text, fallback, NULL, ret);
+}
+
+enum gh_err gh_keyset_parse_foreign(struct gh_str text, enum gh_alg fallback, size_t *ret_left_out,
+                                    struct gh_keyset **ret) {
+    *ret_left_out = 0;
+    return parse_set(text, fallback, ret_left_out, ret);
+}
+
+enum gh_err gh_keyset_format(const struct gh_keyset *ks, struct gh_buf *ret) {
+    gh_buf_add(ret, GH_STR("{\"keys\":["));
+    for (size_t i = 0; i < ks->count; i++) {
+        if (i > 0)
+            gh_buf_add_char(ret, ',');
+        enum gh_err e = gh_jwk_format(ks->keys[i], ret);
+        if (e)
+            return e;
+    }
+    gh_buf_add(ret, GH_STR("]}"));
+    return ret->failed ? GH_ERR_NOMEM : GH_OK;
 }

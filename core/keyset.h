@@ -26,6 +26,17 @@ void gh_keyset_free(struct gh_keyset *ks);
  * does not fit. MALFORMED, TOO_LARGE, UNSUPPORTED, NOMEM, CRYPTO. */
 enum gh_err gh_keyset_parse_jwks(struct gh_str json, enum gh_alg fallback, struct gh_keyset **ret);
 
+/* The same for a set that came over the network from an issuer whose habits we do not know: a key that cannot
+ * be believed (weak, ROCA, off the curve, malformed, without `alg` where `fallback` does not fit) is left out
+ * and counted, because tokens of the others are as good as before. The whole set is still refused when it is
+ * no JWK Set, is too large, has a kid twice, or shows a symmetric or private key (UNSUPPORTED): then a secret
+ * is out, and nothing it signed proves anything. An empty set is the issuer's word that it has no key. */
+enum gh_err gh_keyset_parse_foreign(struct gh_str json, enum gh_alg fallback, size_t *ret_left_out,
+                                    struct gh_keyset **ret);
+
+/* Appends the set as JSON: what gh_keyset_parse_jwks reads as the same keys. */
+enum gh_err gh_keyset_format(const struct gh_keyset *ks, struct gh_buf *ret);
+
 /* Takes a reference on pkey. CONFLICT when the kid is there; UNSUPPORTED when the key does not fit the
  * algorithm. */
 enum gh_err gh_keyset_add(struct gh_keyset *ks, struct gh_str kid, enum gh_alg alg, EVP_PKEY *pkey);

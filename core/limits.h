@@ -17,6 +17,7 @@
 #define GH_LIMIT_RSA_BITS_MAX 8192 /* larger keys are a way to make us slow */
 #define GH_LIMIT_JWKS 262144       /* bytes of a JWK set */
 #define GH_LIMIT_JWKS_KEYS 100
+#define GH_LIMIT_DISCOVERY 65536 /* bytes of an issuer's description of itself */
 
 /* models */
 #define GH_LIMIT_FACT 1024         /* bytes of a fact in the feed: an organization's longest metadata value */

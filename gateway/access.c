@@ -262,6 +262,8 @@ static const struct gh_key *
 ngx_http_gatehouse_find_key(void *context, struct gh_str issuer,
     struct gh_str kid)
 {
+    ngx_uint_t i;
+    const struct gh_key *key;
     ngx_http_gatehouse_issuer_t *known;
     ngx_http_gatehouse_finder_t *finder = context;
 
@@ -276,7 +278,14 @@ ngx_http_gatehouse_find_key(void *context, struct gh_str issuer,
         return NULL;
     }
 
-    return gh_keyset_find(known->keyset, kid);
+    key = gh_keyset_find(known->keyset, kid);
+    if (key == NULL) {
+        for (i = 0; i < known->nfeeds; i++) {
+            ngx_http_gatehouse_feed_ring(known->feeds[i]);
+        }
+    }
+
+    return key;
 }
 
 

@@ -106,6 +106,23 @@ ngx_http_gatehouse_feed_epochs(ngx_http_gatehouse_feed_t *feed,
 }
 
 
+/* Somebody came with a key that its issuer may have by now. */
+
+void
+ngx_http_gatehouse_feed_ring(ngx_http_gatehouse_feed_t *feed)
+{
+    enum gh_err err;
+
+    if (feed->bell) {
+        ngx_http_gatehouse_covered(err, (gh_bell_ring(feed->bell), GH_OK));
+        if (err) {
+            gh_bell_close(feed->bell);
+            feed->bell = NULL;
+        }
+    }
+}
+
+
 ngx_http_gatehouse_feed_t *
 ngx_http_gatehouse_feed_add(ngx_conf_t *cf,
     ngx_http_gatehouse_main_conf_t *mcf, ngx_str_t *path)
@@ -180,6 +197,12 @@ ngx_http_gatehouse_feed_open(ngx_http_gatehouse_feed_t *feed, ngx_log_t *log)
         feed->size = fi.st_size;
         feed->checked = ngx_time();
         feed->serial++;
+
+        if (gh_bell_open((const char *) feed->path.data, &feed->bell)
+            != GH_OK)
+        {
+            feed->bell = NULL;
+        }
         return NGX_OK;
     }
 
@@ -249,4 +272,7 @@ ngx_http_gatehouse_feed_cleanup(void *data)
         gh_feed_close(feed->feed);
         feed->feed = NULL;
     }
+
+    gh_bell_close(feed->bell);
+    feed->bell = NULL;
 }

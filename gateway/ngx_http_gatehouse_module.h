@@ -14,6 +14,7 @@
 
 #include "core/decide.h"
 #include "core/limits.h"
+#include "feed/bell.h"
 #include "feed/feed.h"
 #include "gateway/token_table.h"
 
@@ -40,6 +41,7 @@
 typedef struct {
     ngx_str_t path;
     struct gh_feed *feed; /* NULL while the file cannot be read */
+    struct gh_bell *bell; /* NULL where nobody fetches keys for it */
     time_t retry;         /* no attempt to open it before this second */
     time_t checked;       /* the second in which the file was last looked at */
     dev_t device;         /* which file is mapped */
@@ -196,6 +198,8 @@ enum gh_err ngx_http_gatehouse_feed_keys(ngx_http_gatehouse_feed_t *feed,
     struct gh_arena *arena, struct gh_str issuer, struct gh_str *ret);
 enum gh_err ngx_http_gatehouse_feed_epochs(ngx_http_gatehouse_feed_t *feed,
     const struct gh_claims *claims, struct gh_epochs *ret);
+
+void ngx_http_gatehouse_feed_ring(ngx_http_gatehouse_feed_t *feed);
 
 /* cache.c */
 ngx_int_t ngx_http_gatehouse_cache_init(ngx_cycle_t *cycle);

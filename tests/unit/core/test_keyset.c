@@ -10,6 +10,7 @@
 #include "tests/check.h"
 
 /* Published keys (RFC 7517 A.1, RFC 8037 A.2), so that the rows below can spoil one member at a time. */
+#define EC_X_VALUE "\"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4\""
 #define EC_X "\"x\":\"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4\""
 #define EC_Y "\"y\":\"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM\""
 #define EC "\"kty\":\"EC\",\"crv\":\"P-256\"," EC_X "," EC_Y
@@ -104,6 +105,54 @@ TEST(a_key_set_is_refused_whole_for_each_bad_key) {
 
 /* A modulus as the broken library makes them: 1 modulo each small prime, which is a power of 65537. Such a
  * number is M * r + 1 with M the product of those primes. */
+#define BESIDE(members) "{\"keys\":[{\"kid\":\"good\",\"alg\":\"ES256\"," EC "},{\"kid\":\"k\"," members "}]}"
+
+TEST(a_foreign_set_loses_its_bad_keys_but_never_shows_a_secret) {
+    static const struct {
+        const char *json;
+        enum gh_err want;
+        size_t count, left_out;
+    } rows[] = {
+        { BESIDE(RSA), GH_OK, 2, 0 },
+        { BESIDE("\"use\":\"enc\"," RSA), GH_OK, 1, 0 }, /* not for us: nothing is wrong with it */
+        { BESIDE("\"kty\":\"RSA\",\"e\":\"Aw\"," RSA_N), GH_OK, 1, 1 },
+        { BESIDE("\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"AQAB\""), GH_OK, 1, 1 }, /* weak */
+        { BESIDE("\"kty\":\"RSA\",\"e\":\"AQAB\""), GH_OK, 1, 1 },
+        { BESIDE("\"alg\":\"RS256\"," EC), GH_OK, 1, 1 },
+        { BESIDE("\"alg\":\"ES256\",\"kty\":\"EC\",\"crv\":\"P-256\"," EC_X ",\"y\":" EC_X_VALUE), GH_OK, 1,
+          1 },
+        { "{\"keys\":[1,{\"kid\":\"k\"," RSA "}]}", GH_OK, 1, 1 },
+        { "{\"keys\":[]}", GH_OK, 0, 0 },
+        { BESIDE("\"kty\":\"oct\",\"k\":\"AAAA\""), GH_ERR_UNSUPPORTED, 0, 0 },
+        { BESIDE("\"kty\":\"\\u006fct\""), GH_ERR_UNSUPPORTED, 0, 0 },
+        { BESIDE("\"d\":\"AQAB\"," RSA), GH_ERR_UNSUPPORTED, 0, 0 },
+        { BESIDE("\"use\":\"enc\",\"p\":\"AQAB\"," RSA), GH_ERR_UNSUPPORTED, 0, 0 }, /* a key for others */
+        { BESIDE("\"kty\":\"AKP\",\"\\u0064\":\"AA\""), GH_ERR_UNSUPPORTED, 0, 0 },
+        { "{\"keys\":[{\"kid\":\"a\"," RSA "},{\"kid\":\"a\",\"alg\":\"ES256\"," EC "}]}", GH_ERR_MALFORMED,
+          0, 0 },
+        { "{\"keys\":{}}", GH_ERR_MALFORMED, 0, 0 },
+        { "{\"keys\":[],\"keys\":[]}", GH_ERR_MALFORMED, 0, 0 },
+        { "[]", GH_ERR_MALFORMED, 0, 0 },
+        { "<html>", GH_ERR_MALFORMED, 0, 0 },
+        { "", GH_ERR_MALFORMED, 0, 0 },
+    };
+    for (size_t i = 0; i < GH_COUNT(rows); i++) {
+        gh_auto(gh_keyset_freep) struct gh_keyset *ks = NULL;
+        size_t left_out;
+        enum gh_err e = gh_keyset_parse_foreign(gh_str_from(rows[i].json), GH_RS256, &left_out, &ks);
+        CHECK_ROW(rows[i].json, e == rows[i].want);
+        if (e)
+            continue;
+        CHECK_ROW(rows[i].json, gh_keyset_count(ks) == rows[i].count && left_out == rows[i].left_out);
+
+        gh_auto(gh_buf_release) struct gh_buf text = gh_buf_make(GH_LIMIT_JWKS);
+        gh_auto(gh_keyset_freep) struct gh_keyset *again = NULL;
+        CHECK_ROW(rows[i].json, gh_keyset_format(ks, &text) == GH_OK);
+        CHECK_ROW(rows[i].json, gh_keyset_parse_jwks(gh_buf_str(&text), GH_ALG_UNKNOWN, &again) == GH_OK);
+        CHECK_ROW(rows[i].json, gh_keyset_count(again) == rows[i].count);
+    }
+}
+
 TEST(a_roca_modulus_is_refused) {
     static const unsigned primes[] = { 2,   3,   5,   7,   11,  13,  17,  19,  23,  29,  31,  37,  41,
                                        43,  47,  53,  59,  61,  67,  71,  73,  79,  83,  89,  97,  101,
@@ -245,6 +294,7 @@ TEST(a_key_is_written_as_it_is_read) {
     test_keys_free();
 }
 
-GH_TESTS(a_key_set_is_refused_whole_for_each_bad_key, a_roca_modulus_is_refused, a_set_has_a_largest_size,
-         keys_are_found_by_their_exact_name, a_key_must_fit_its_algorithm, only_a_public_key_is_read_from_pem,
-         a_key_is_written_as_it_is_read)
+GH_TESTS(a_key_set_is_refused_whole_for_each_bad_key,
+         a_foreign_set_loses_its_bad_keys_but_never_shows_a_secret, a_roca_modulus_is_refused,
+         a_set_has_a_largest_size, keys_are_found_by_their_exact_name, a_key_must_fit_its_algorithm,
+         only_a_public_key_is_read_from_pem, a_key_is_written_as_it_is_read)

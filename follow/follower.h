@@ -1,0 +1,28 @@
+/* follow/follower.h - keeps one issuer's feed: its keys, fetched when it is time, kept when the issuer is
+ * away. A follower is one thread, one feed file and one schedule, so that a slow issuer is nobody else's
+ * trouble. */
+#pragma once
+#include <limits.h>
+
+#include "core/err.h"
+#include "core/str.h"
+
+struct gh_follow {
+    const char *issuer;  /* https://HOST[:PORT][/PATH] */
+    const char *jwks;    /* NULL: by discovery */
+    const char *ca_file; /* NULL: the system's */
+    const char *data;    /* the folder of feeds */
+};
+
+/* DIR/HOST.feed: what is not a letter, a digit, '.' or '-' becomes '_', a final slash is dropped. MALFORMED
+ * for an issuer that is not https or too long. */
+enum gh_err gh_follow_path(const char *data, const char *issuer, const char *suffix, char ret[PATH_MAX]);
+
+struct gh_follower;
+
+/* Opens the feed, gives it the keys of the last run when it has none, and starts the thread. `config` stays
+ * the caller's. BUSY when another process writes this feed, FEED, IO, NOMEM. */
+enum gh_err gh_follower_start(const struct gh_follow *config, struct gh_follower **ret);
+
+/* Waits for the thread; an HTTP call under way takes up to 20 s. */
+void gh_follower_free(struct gh_follower *f);
