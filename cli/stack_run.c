@@ -10,6 +10,7 @@
 #include "core/cleanup.h"
 #include "stack/engine/display.h"
 #include "stack/engine/events.h"
+#include "stack/engine/tree.h"
 #include "stack/host.h"
 #include "sys/clock.h"
 
@@ -17,7 +18,7 @@ struct flags {
     const char *dir, *stack, *colour, *message;
     struct gh_option_list config, allow_data_loss, targets;
     bool yes, skip_preview, diff, json, adopt, expect_none, same, secrets, no_outputs, plain, ignore_protect,
-        refresh, preview_only, non_interactive, target_dependents;
+        refresh, preview_only, non_interactive, target_dependents, no_progress;
     long parallel;
 };
 
@@ -35,6 +36,7 @@ struct run {
     struct gh_engine *engine;
     struct gh_display display;
     struct gh_events events; /* of --json, in place of the display */
+    struct gh_tree *tree;    /* on a terminal, while a pass goes on */
     json_t *outputs;
     long long started;
 };
@@ -75,6 +77,7 @@ static int parse(struct run *r, int argc, char **argv) {
         { "show-sames", 0, GH_OPTION_FLAG, &f->same, NULL, "a line for what stays as it is, too" },
         { "show-secrets", 0, GH_OPTION_FLAG, &f->secrets, NULL, "print secrets instead of [secret]" },
         { "suppress-outputs", 0, GH_OPTION_FLAG, &f->no_outputs, NULL, "no outputs at the end" },
+        { "suppress-progress", 0, GH_OPTION_FLAG, &f->no_progress, NULL, "a line a step, on a terminal too" },
         { "json", 'j', GH_OPTION_FLAG, &f->json, NULL, "print events, one JSON object a line" },
         { "color", 0, GH_OPTION_TEXT, &f->colour, "WHEN", "always, never or auto (default: auto)" },
         { "refresh", 'r', GH_OPTION_FLAG, &f->refresh, NULL, "let the ledger take what is live first" },
@@ -116,18 +119,52 @@ static size_t errors(const struct run *r) {
 }
 
 static void on_wait(void *context, unsigned seconds, const char *why) {
-    fprintf(stderr, "waiting %u s: %s\n", seconds, why);
+    struct run *r = context;
+    char text[512];
+    snprintf(text, sizeof text, "waiting %u s: %s", seconds, why);
+    if (r->tree)
+        gh_tree_say(r->tree, text);
+    else
+        fprintf(stderr, "%s\n", text);
+}
+
+static void on_event(void *context, const struct gh_step *s, enum gh_event event) {
+    struct run *r = context;
+    if (r->flags.json)
+        gh_events_step(&r->events, s, event);
+    else if (r->tree)
+        gh_tree_step(r->tree, s, event);
+    else
+        gh_display_step(&r->display, s, event);
+}
+
+/* The live tree, where somebody watches and did not ask for more than fits in a row. */
+static void begin_tree(struct run *r) {
+    const char *term = getenv("TERM");
+    bool watched = isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") != 0;
+    fflush(stdout);
+    if (watched && !r->flags.json && !r->flags.no_progress && (!r->flags.diff || r->display.applying))
+        r->tree = gh_tree_begin(&r->display);
+}
+
+static void end_tree(struct run *r, bool failed) {
+    bool drawn = r->tree != NULL;
+    gh_tree_end(r->tree, failed);
+    r->tree = NULL;
+    for (size_t i = 0; drawn && !r->display.applying && i < gh_engine_step_count(r->engine); i++)
+        gh_display_foreign(&r->display, gh_engine_step_at(r->engine, i));
+    if (drawn)
+        fputc('\n', stdout);
 }
 
 static void set_display(struct run *r) {
     const char *when = r->flags.colour ? r->flags.colour : "auto";
     bool terminal = isatty(STDOUT_FILENO);
+    const char *none = getenv("NO_COLOR"); /* no-color.org: when it is there and not empty */
     r->display = (struct gh_display){
         .out = stdout,
         .stack = r->stack,
-        .terminal = terminal,
-        .colour =
-            strcmp(when, "always") == 0 || (terminal && strcmp(when, "auto") == 0 && !getenv("NO_COLOR")),
+        .colour = strcmp(when, "always") == 0 || (terminal && strcmp(when, "auto") == 0 && !(none && *none)),
         .diff = r->flags.diff,
         .same = r->flags.same,
         .secrets = r->flags.secrets,
@@ -171,7 +208,7 @@ static int connect_to_tenant(struct run *r) {
         fprintf(stderr, "error: %s\n", missing);
         return GH_EXIT_USAGE;
     }
-    r->api = gh_api_new(&r->settings, on_wait, NULL);
+    r->api = gh_api_new(&r->settings, on_wait, r);
     if (!r->api) {
         fprintf(stderr, "error: the HTTP client could not be set up; is SSL_CERT_FILE readable?\n");
         return GH_EXIT_ERROR;
@@ -192,10 +229,8 @@ static int connect_to_tenant(struct run *r) {
         .api = r->api,
         .config = r->config,
         .diagnostics = r->diagnostics,
-        .event = r->flags.skip_preview ? NULL
-                 : r->flags.json       ? gh_events_step
-                                       : gh_display_step,
-        .context = r->flags.json ? (void *)&r->events : &r->display,
+        .event = r->flags.skip_preview ? NULL : on_event,
+        .context = r,
     };
     return gh_engine_new(&options, &r->engine) == GH_OK ? GH_EXIT_OK : print_errors(r, GH_EXIT_ERROR);
 }
@@ -222,9 +257,13 @@ static int plan(struct run *r) {
         gh_events_prelude(&r->events, gh_config_values(r->config));
     else if (!r->flags.skip_preview)
         printf("%s (%s):\n", verbs[r->verb].planning, r->stack);
+    if (!r->flags.skip_preview)
+        begin_tree(r);
     enum gh_err e = r->flags.refresh ? gh_engine_refresh_first(r->engine) : GH_OK;
-    if (e)
+    if (e) {
+        end_tree(r, true);
         return failure(r, GH_EXIT_ERROR);
+    }
     if (r->verb == GH_STACK_REFRESH)
         e = gh_engine_plan_refresh(r->engine);
     else if (r->verb == GH_STACK_DESTROY)
@@ -233,6 +272,7 @@ static int plan(struct run *r) {
         e = run_program(r, true);
         e = e ? e : gh_engine_end_plan(r->engine);
     }
+    end_tree(r, e || errors(r));
     return e || errors(r) ? failure(r, GH_EXIT_ERROR) : GH_EXIT_OK;
 }
 
@@ -288,10 +328,12 @@ static int apply(struct run *r) {
     if (!r->flags.json)
         printf("%s%s (%s):\n", r->flags.skip_preview ? "" : "\n", verbs[r->verb].doing, r->stack);
     enum gh_err e = GH_OK;
-    gh_engine_begin_apply(r->engine, r->flags.json ? gh_events_step : gh_display_step);
+    gh_engine_begin_apply(r->engine, on_event);
+    begin_tree(r);
     if (r->verb == GH_STACK_UP)
         e = run_program(r, false);
     enum gh_err ended = end_apply(r, e != GH_OK);
+    end_tree(r, e || ended || errors(r));
     if (r->flags.json)
         tell_end(r);
     else {
@@ -327,6 +369,12 @@ int gh_stack_run(enum gh_stack_verb verb, int argc, char **argv) {
     int stop = parse(&r, argc, argv);
     if (stop)
         return stop - 1;
+    const char *colour = r.flags.colour;
+    if (colour && strcmp(colour, "always") != 0 && strcmp(colour, "never") != 0 &&
+        strcmp(colour, "auto") != 0) {
+        fprintf(stderr, "error: --color is always, never or auto, not '%s'\n", colour);
+        return GH_EXIT_USAGE;
+    }
     r.stack = gh_stack_name(r.flags.dir, r.flags.stack, room, sizeof room);
     if (!r.stack)
         return GH_EXIT_USAGE;

@@ -96,6 +96,7 @@ static enum gh_err register_as(struct host_session *s, json_t *message, const ch
         .name = name,
         .type = type->token,
         .inputs = inputs,
+        .parents = json_object_get(message, "parents"),
         .depends_on = o.depends,
         .depends_on_count = o.depends_count,
         .position = s->at,

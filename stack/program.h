@@ -11,6 +11,7 @@ struct gh_config; /* stack/config.h: the values of one stack */
 /* What a program asks for. All borrowed for the duration of the call. */
 struct gh_registration {
     const char *name, *type;       /* logical name; canonical token "auth0:index/role:Role" */
+    const json_t *parents;         /* "type::name" of the components around it, outermost first; or NULL */
     json_t *inputs;                /* object, camelCase, wire form: may hold secrets and unknowns */
     const char *const *depends_on; /* logical names: every reference and dependsOn, without repeats */
     size_t depends_on_count;

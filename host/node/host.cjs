@@ -102,6 +102,7 @@ const nameOf = (urn) => urn.split('::').slice(3).join('::');
 function makeServices(job, { grpc, resource, engine, provider, Struct, Empty }) {
   const known = new Map(); // urn -> logical name of what the engine has; null for what exists in the program alone
   const failed = new Set();
+  const within = new Map(); // urn of a component -> "type::name" of it and of those around it
   let root = '';
 
   const refuse = (details) => Object.assign(new Error(details), { code: grpc.status.INVALID_ARGUMENT, details });
@@ -147,13 +148,17 @@ function makeServices(job, { grpc, resource, engine, provider, Struct, Empty }) 
     if (dependencies.some((one) => failed.has(one))) return fail(urn, resource.Result.SKIP, request);
     known.set(urn, null);
     if (request.getRemote()) throw refuse(`${type} ${name}: components of other packages are not in Gatehouse`);
-    if (!request.getCustom()) return answer({ urn });
+    const parents = within.get(request.getParent()) ?? [];
+    if (!request.getCustom()) {
+      if (urn !== root) within.set(urn, [...parents, `${type}::${name}`]);
+      return answer({ urn });
+    }
     if (type.startsWith('pulumi:providers:')) {
       const { error } = await ask({ op: 'provider', type, name, inputs });
       return error ? fail(urn, resource.Result.FAIL, request) : answer({ urn, id: name, object: inputs });
     }
     const { outputs, error } = await ask({
-      op: 'register', type, name, inputs, position: positionOf(request),
+      op: 'register', type, name, inputs, parents, position: positionOf(request),
       dependencies: namesOf(dependencies),
       protect: request.getProtect(),
       retainOnDelete: request.getRetainondelete(),

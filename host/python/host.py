@@ -106,6 +106,7 @@ def make_services(job, channel, sdk):
     resource = sdk.resource
     known = {}  # urn -> logical name of what the engine has; None for what exists in the program alone
     failed = set()
+    within = {}  # urn of a component -> "type::name" of those around what is in it, outermost first
     root = [""]
 
     def refuse(context, details):
@@ -150,14 +151,17 @@ def make_services(job, channel, sdk):
             known[urn] = None
             if request.remote:
                 refuse(context, f"{request.type} {request.name}: components of other packages are not in Gatehouse")
+            parents = within.get(request.parent, [])
             if not request.custom:
+                if urn != root[0]:
+                    within[urn] = [*parents, f"{request.type}::{request.name}"]
                 return answer(urn)
             inputs = members(request.object)
             if request.type.startswith("pulumi:providers:"):
                 reply = channel.ask({"op": "provider", "type": request.type, "name": request.name, "inputs": inputs})
                 return fail(request, context, urn) if reply.get("error") else answer(urn, request.name, inputs)
             reply = channel.ask({
-                "op": "register", "type": request.type, "name": request.name, "inputs": inputs, "position": position_of(request),
+                "op": "register", "type": request.type, "name": request.name, "inputs": inputs, "parents": parents, "position": position_of(request),
                 "dependencies": names_of(urns),
                 "protect": request.protect,
                 "retainOnDelete": request.retainOnDelete,

@@ -29,6 +29,7 @@ void gh_step_free(struct gh_step *s) {
     json_decref(s->entry);
     json_decref(s->live);
     json_decref(s->outputs);
+    json_decref(s->parents);
     free(s->id);
     free(s);
 }
@@ -486,6 +487,7 @@ enum gh_err gh_step_decide(struct gh_engine *e, const struct gh_registration *r,
     if (!s)
         return GH_ERR_NOMEM;
     s->protect = r->protect;
+    s->parents = json_copy((json_t *)(uintptr_t)r->parents);
     enum gh_err err = check_served(e, s, r);
     err = err ? err : gh_take_former_name(e, r);
     if (!err) {

@@ -45,8 +45,7 @@ static const char *glyph_of(const json_t *change) {
     return kind[0] == 'a' ? "+" : kind[0] == 'd' ? "-" : "~";
 }
 
-/* " [diff: ~description,+metadata.plan]", as on Pulumi's lines. */
-static void print_brief(const struct gh_display *d, const json_t *changes) {
+static void add_diff(const json_t *changes, struct gh_buf *ret) {
     json_t *change, *seen = json_object();
     size_t i, shown = 0;
     json_array_foreach(changes, i, change) {
@@ -56,41 +55,61 @@ static void print_brief(const struct gh_display *d, const json_t *changes) {
         if (path.failed || json_object_get(seen, path.ptr))
             continue;
         json_object_set_new(seen, path.ptr, json_true());
-        fputs(shown++ ? "," : " [diff: ", d->out);
-        gh_display_text(d->out, gh_buf_str(&path));
+        gh_buf_addf(ret, "%s%s", shown++ ? "," : "[diff: ", path.ptr);
     }
     if (shown)
-        fputs("]", d->out);
+        gh_buf_add_char(ret, ']');
     json_decref(seen);
 }
 
+/* A new object's properties are what the program says: not said again on its line. */
+static bool has_brief(const struct gh_step *s) {
+    bool whole =
+        s->op == GH_OP_CREATE && (s->provider->kind == GH_KIND_OBJECT || s->provider->kind == GH_KIND_LINK);
+    return !whole && s->op != GH_OP_DELETE && s->op != GH_OP_SAME;
+}
+
+void gh_display_brief(const struct gh_step *s, bool secrets, struct gh_buf *ret) {
+    json_t *changes = has_brief(s) ? gh_shown_changes(s, secrets) : NULL;
+    if (s->dies_with_parent)
+        gh_buf_add(ret, GH_STR("(with its parent)"));
+    add_diff(changes, ret);
+    json_decref(changes);
+    const char *blank = ret->len ? " " : "";
+    if (s->drift)
+        gh_buf_addf(ret, "%s(drift%s%s)", blank, s->note ? ": " : "", s->note ? s->note : "");
+    else if (s->note)
+        gh_buf_addf(ret, "%s(%s)", blank, s->note);
+}
+
+const char *gh_display_glyph(enum gh_op op) {
+    return ops[op].glyph;
+}
+
+const char *gh_display_colour(enum gh_op op) {
+    return ops[op].colour;
+}
+
+const char *gh_display_word(enum gh_op op, enum gh_event event) {
+    return event == GH_EVENT_FAILED    ? "failed"
+           : event == GH_EVENT_DONE    ? ops[op].past
+           : event == GH_EVENT_STARTED ? ops[op].running
+                                       : ops[op].present;
+}
+
 /* What somebody else put there and we would take away is named, asked for or not. */
-static void print_foreign(const struct gh_display *d, const json_t *changes) {
+void gh_display_foreign(const struct gh_display *d, const struct gh_step *s) {
     size_t i;
-    json_t *change;
+    json_t *change, *changes = s->provider->kind == GH_KIND_SET ? gh_shown_changes(s, d->secrets) : NULL;
     json_array_foreach(changes, i, change) {
         if (!json_object_get(change, "foreign"))
             continue;
-        json_t *path = json_object_get(change, "path");
-        fprintf(d->out, "      - %s: ", json_string_value(json_array_get(path, 0)));
+        fprintf(d->out, "      - %s %s: ", s->name,
+                json_string_value(json_array_get(json_object_get(change, "path"), 0)));
         gh_display_value(d->out, json_object_get(change, "from"));
         fputs("  (not put there by the stack)\n", d->out);
     }
-}
-
-static void print_line(const struct gh_display *d, const struct gh_step *s, const char *word) {
-    fprintf(d->out, " %s%-2s%s ", on(d, ops[s->op].colour), ops[s->op].glyph, off(d));
-    print_type(d->out, s->type->token);
-    fprintf(d->out, " %s %s%s%s", s->name, on(d, ops[s->op].colour), word, off(d));
-    if (s->dies_with_parent)
-        fputs(" (with its parent)", d->out);
-}
-
-/* A new object's properties are what the program says: not said again on its line. */
-static bool is_brief(const struct gh_step *s) {
-    bool whole =
-        s->op == GH_OP_CREATE && (s->provider->kind == GH_KIND_OBJECT || s->provider->kind == GH_KIND_LINK);
-    return !whole && s->op != GH_OP_DELETE;
+    json_decref(changes);
 }
 
 /* As `pulumi --diff` begins a resource; its properties follow. */
@@ -99,63 +118,66 @@ static void print_head(const struct gh_display *d, const struct gh_step *s) {
             s->type->token, on(d, ops[s->op].colour), ops[s->op].present, off(d));
     if (s->dies_with_parent)
         fputs(" (with its parent)", d->out);
+    if (s->note)
+        fprintf(d->out, " (%s)", s->note);
+    if (s->id && s->op != GH_OP_CREATE)
+        fprintf(d->out, "\n        [id=%s]", s->id);
+    fprintf(d->out, "\n        [urn=urn:pulumi:%s::%s::%s::%s]\n", d->stack, d->project, s->type->token,
+            s->name);
 }
 
-static void print_note(const struct gh_display *d, const struct gh_step *s) {
-    if (s->drift)
-        fprintf(d->out, " (drift%s%s)", s->note ? ": " : "", s->note ? s->note : "");
-    else if (s->note)
-        fprintf(d->out, " (%s)", s->note);
+static void print_line(struct gh_display *d, const struct gh_step *s, enum gh_event event, long long taken) {
+    gh_auto(gh_buf_release) struct gh_buf brief = gh_buf_make(65536);
+    fprintf(d->out, " %s%-2s%s ", on(d, ops[s->op].colour), ops[s->op].glyph, off(d));
+    print_type(d->out, s->type->token);
+    fprintf(d->out, " %s %s%s%s", s->name, on(d, ops[s->op].colour), gh_display_word(s->op, event), off(d));
+    if (event == GH_EVENT_DONE)
+        fprintf(d->out, " (%.2fs)", (double)taken / 1e9);
+    gh_display_brief(s, d->secrets, &brief);
+    if (!brief.failed && brief.len) {
+        fputc(' ', d->out);
+        gh_display_text(d->out, gh_buf_str(&brief));
+    }
     fputc('\n', d->out);
 }
 
-static void print_planned(const struct gh_display *d, const struct gh_step *s) {
-    json_t *changes = gh_shown_changes(s, d->secrets);
-    if (d->diff) {
-        print_head(d, s);
-        print_note(d, s);
-        if (s->id && s->op != GH_OP_CREATE)
-            fprintf(d->out, "        [id=%s]\n", s->id);
-        fprintf(d->out, "        [urn=urn:pulumi:%s::%s::%s::%s]\n", d->stack, d->project, s->type->token,
-                s->name);
-        gh_display_changes(d->out, changes);
-    } else {
-        print_line(d, s, ops[s->op].present);
-        if (is_brief(s))
-            print_brief(d, changes);
-        print_note(d, s);
-        print_foreign(d, changes);
-    }
-    json_decref(changes);
+/* Steps may go on side by side. */
+static void note_start(struct gh_display *d, const struct gh_step *s) {
+    for (size_t i = 0; i < GH_COUNT(d->running); i++)
+        if (!d->running[i].step) {
+            d->running[i].step = s;
+            d->running[i].began = gh_clock_monotonic_ns();
+            return;
+        }
 }
 
-static void print_done(const struct gh_display *d, const struct gh_step *s, bool failed) {
-    print_line(d, s, failed ? "failed" : ops[s->op].past);
-    if (!failed)
-        fprintf(d->out, " (%.2fs)", (double)(gh_clock_monotonic_ns() - d->started) / 1e9);
-    json_t *changes = is_brief(s) ? gh_shown_changes(s, d->secrets) : NULL;
-    print_brief(d, changes);
-    json_decref(changes);
-    print_note(d, s);
+static long long take_duration(struct gh_display *d, const struct gh_step *s) {
+    for (size_t i = 0; i < GH_COUNT(d->running); i++)
+        if (d->running[i].step == s) {
+            d->running[i].step = NULL;
+            return gh_clock_monotonic_ns() - d->running[i].began;
+        }
+    return 0;
 }
 
 void gh_display_step(void *context, const struct gh_step *s, enum gh_event event) {
     struct gh_display *d = context;
-    bool quiet = s->op == GH_OP_SAME && !d->same && event != GH_EVENT_FAILED;
-    if (event == GH_EVENT_STARTED)
-        d->started = gh_clock_monotonic_ns();
-    if (quiet)
-        return;
     if (event == GH_EVENT_STARTED) {
-        if (d->terminal)
-            print_line(d, s, ops[s->op].running);
+        note_start(d, s);
+        return;
+    }
+    long long taken = take_duration(d, s);
+    if (s->op == GH_OP_SAME && !d->same && event != GH_EVENT_FAILED)
+        return;
+    if (event == GH_EVENT_PLANNED && d->diff) {
+        json_t *changes = gh_shown_changes(s, d->secrets);
+        print_head(d, s);
+        gh_display_changes(d->out, changes);
+        json_decref(changes);
     } else {
-        if (d->terminal && event != GH_EVENT_PLANNED)
-            fputs("\r\033[K", d->out);
+        print_line(d, s, event, taken);
         if (event == GH_EVENT_PLANNED)
-            print_planned(d, s);
-        else
-            print_done(d, s, event == GH_EVENT_FAILED);
+            gh_display_foreign(d, s);
     }
     fflush(d->out);
 }

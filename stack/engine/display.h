@@ -9,12 +9,14 @@ struct gh_display {
     FILE *out;
     const char *project, *stack;
     bool colour;
-    bool terminal;     /* a line may be drawn over */
-    bool diff;         /* every property of every change */
-    bool same;         /* lines for what stays as it is, too */
-    bool secrets;      /* show them */
-    bool applying;     /* the steps are being done: "created", not "create" */
-    long long started; /* of the current step, monotonic ns */
+    bool diff;     /* every property of every change */
+    bool same;     /* lines for what stays as it is, too */
+    bool secrets;  /* show them */
+    bool applying; /* the steps are being done: "created", not "create" */
+    struct {
+        const struct gh_step *step;
+        long long began; /* monotonic ns */
+    } running[64];
 };
 
 /* As the engine's event callback; the context is a struct gh_display. */
@@ -28,6 +30,17 @@ void gh_display_duration(const struct gh_display *d, long long nanoseconds);
 
 /* What gh_shown_changes says, a line for each property and each element, nested as in the program. */
 void gh_display_changes(FILE *out, const json_t *changes);
+
+/* "[diff: ~description,+metadata.plan] (drift)": the end of a step's line, empty where there is nothing to
+ * say. */
+void gh_display_brief(const struct gh_step *s, bool secrets, struct gh_buf *ret);
+const char *gh_display_glyph(enum gh_op op);
+const char *gh_display_colour(enum gh_op op);
+const char *gh_display_word(enum gh_op op,
+                            enum gh_event event); /* "create", "creating", "created", "failed" */
+
+/* A line for each element of a set that others put there and this step would take away. */
+void gh_display_foreign(const struct gh_display *d, const struct gh_step *s);
 
 /* One line of JSON, "[secret]" and "[unknown]" bare; no control character of anybody's data reaches the
  * terminal. */

@@ -42,6 +42,7 @@ struct gh_step {
     bool protect;
     bool failed, done;
     json_t *outputs;
+    json_t *parents; /* of struct gh_registration, or NULL */
 };
 
 enum gh_event { GH_EVENT_PLANNED, GH_EVENT_STARTED, GH_EVENT_DONE, GH_EVENT_FAILED, GH_EVENT_COUNT };

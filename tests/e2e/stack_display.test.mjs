@@ -1,9 +1,11 @@
 // tests/e2e/stack_display.test.mjs - what people and scripts see of a run: lines, events, the tree.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { management, startGatehouse } from './harness.mjs';
+import { startFaultProxy } from './fault_proxy.mjs';
+import { gatehouse, management, root, sleep, startGatehouse } from './harness.mjs';
 import { eventsOf, exampleProject, must, password, project, runStack, stepsOf } from './stack_lab.mjs';
 
 let g, api;
@@ -97,4 +99,68 @@ test('events: what is wrong is said in the stream, and the exit status stays', a
   assert.match(must(await run(dir, ['up', '--json']), 2).err, /--yes/);
   write(dir, 'resources:\n  r: { type: auth0:Role, properties: { name: expected } }\n');
   assert.equal(eventsOf(must(await run(dir, ['preview', '--json', '--expect-no-changes']), 7).out).at(-1).kind, 'cancelEvent');
+});
+
+// What a person sees of a run on a terminal of this size (terminal.py).
+function watch(env, [columns, rows], dir, args, more = []) {
+  return new Promise((resolve, reject) => {
+    const child = spawn('python3', [path.join(root, 'tests/e2e/terminal.py'), columns, rows, ...more, gatehouse, args[0], '-C', dir, ...args.slice(1)],
+      { env: { PULUMI_CONFIG_PASSPHRASE: 'open sesame', ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
+    let out = '';
+    child.stdout.on('data', (data) => (out += data));
+    child.on('close', (code) => (code === 0 ? resolve(JSON.parse(out)) : reject(new Error(out))));
+  });
+}
+const roles = (n, description = 'd') => `resources:\n${Array.from({ length: n }, (_, i) => `  role-${i}: { type: auth0:Role, properties: { name: tree-${i}, description: ${description} } }\n`).join('')}`;
+const count = (lines, pattern) => lines.filter((line) => pattern.test(line)).length;
+
+test('the tree: each row once, in its columns, whatever the size of the terminal', async () => {
+  const dir = project(roles(12));
+  const wide = await watch(g.childEnv, [100, 40], dir, ['up', '-y']);
+  assert.deepEqual([wide.status, wide.cursor], [0, true]);
+  assert.equal(count(wide.lines, /^ \+ {2}[├└]─ auth0:index:Role +role-\d+ {2,3}create$/), 12, wide.lines.join('\n'));
+  assert.equal(count(wide.lines, /^ \+ {2}[├└]─ auth0:index:Role +role-\d+ {2,3}created \(\d\.\d\ds\)$/), 12);
+  assert.equal(count(wide.lines, /^ {4}Type +Name +Status$/), 2);
+  assert.equal(count(wide.lines, /^ {4}pulumi:pulumi:Stack +p-dev +(compared|done) \(\d\.\d\ds\)$/), 2);
+  assert.match(wide.raw, /\x1b\[32m/);
+  const low = await watch({ ...g.childEnv, NO_COLOR: '1' }, [30, 7], dir, ['destroy', '-y']);
+  assert.equal(count(low.lines, /^ - {2}[├└]─ .*role.*\d* +delete$/), 12, low.lines.join('\n'));
+  assert.equal(count(low.lines, /^ - {2}[├└]─ .*deleted/), 12);
+  assert.ok(low.lines.every((line) => [...line].length < 30) && !/\x1b\[\d*m/.test(low.raw) && low.cursor);
+  const plain = await watch(g.childEnv, [100, 40], dir, ['preview', '--suppress-progress', '--color', 'never']);
+  assert.ok(!plain.raw.includes('\x1b') && count(plain.lines, /^ \+ {2}auth0:index:Role role-\d+ create$/) === 12);
+  must(await run(dir, ['preview', '--color', 'mauve']), 2);
+});
+
+test('the tree: time goes on in a row that waits, and an interrupted one gives the cursor back', async () => {
+  const proxy = await startFaultProxy(g);
+  const env = { ...g.childEnv, ...proxy.env };
+  try {
+    const dir = project(roles(2));
+    proxy.before = async ({ method }) => { if (method === 'POST' && proxy.requests.length > 2) await sleep(600); };
+    const slow = await watch(env, [80, 24], dir, ['up', '-y']);
+    assert.equal(slow.status, 0, slow.raw);
+    assert.match(slow.raw, /creating \(0s\)\.[\s\S]*creating \(0s\)\.\./);
+    assert.equal(count(slow.lines, /creating/), 0, slow.lines.join('\n'));
+    assert.equal(count(slow.lines, /created \(0\.[67]\ds\)/), 2, slow.lines.join('\n'));
+    proxy.reset();
+    proxy.before = async ({ method }) => { if (method === 'DELETE') await sleep(3000); };
+    const cut = await watch(env, [80, 24], dir, ['destroy', '-y'], ['--interrupt', 'deleting']);
+    assert.deepEqual([cut.status, cut.cursor], [-2, true]);
+    assert.ok(cut.raw.lastIndexOf('\x1b[?25h') > cut.raw.lastIndexOf('\x1b[?25l'));
+    proxy.reset();
+    must(await run(dir, ['destroy', '-y']));
+  } finally { await proxy.stop(); }
+});
+
+test('sames are shown when asked for, and no changes are expected in words of the exit status', async () => {
+  const dir = project(roles(1));
+  must(await run(dir, ['preview', '--expect-no-changes']), 7);
+  const refused = must(await run(dir, ['up', '-y', '--expect-no-changes']), 7);
+  assert.match(refused.err, /no changes were expected, but there are 1/);
+  assert.equal((await api.get('roles')).body.filter((r) => r.name === 'tree-0').length, 0);
+  must(await run(dir, ['up', '-y']));
+  assert.ok(!/role-0/.test(must(await run(dir, ['up', '-y', '--expect-no-changes'])).out));
+  assert.match(must(await run(dir, ['up', '-y', '--expect-no-changes', '--show-sames'])).out, /^ {4}auth0:index:Role role-0 same$[\s\S]*^ {4}auth0:index:Role role-0 same \(/m);
+  must(await run(dir, ['destroy', '-y']));
 });
