@@ -16,7 +16,7 @@
 
 struct flags {
     const char *dir, *stack, *colour, *message;
-    struct gh_option_list config, allow_data_loss, targets;
+    struct gh_option_list config, allow_data_loss, targets, placeholders;
     bool yes, skip_preview, diff, json, adopt, expect_none, same, secrets, no_outputs, plain, ignore_protect,
         refresh, preview_only, non_interactive, target_dependents, no_progress;
     long parallel;
@@ -31,6 +31,7 @@ struct run {
     struct gh_diagnostics *diagnostics;
     struct gh_program *program;
     struct gh_config *config;
+    json_t *placeholders;
     struct gh_api_settings settings;
     struct gh_api *api;
     struct gh_engine *engine;
@@ -65,6 +66,8 @@ static int parse(struct run *r, int argc, char **argv) {
           "the stack; made when there is none (default: dev)" },
         { "config", 'c', GH_OPTION_LIST, &f->config, "KEY=VALUE",
           "set a value of the stack first, and save it" },
+        { "placeholder", 0, GH_OPTION_LIST, &f->placeholders, "<NAME>=VALUE",
+          "what a placeholder in a Python or JavaScript program stands for" },
         { "allow-data-loss", 0, GH_OPTION_LIST, &f->allow_data_loss, "NAME",
           "that resource may go with people the stack did not make" },
         { "diff", 0, GH_OPTION_FLAG, &f->diff, NULL, "show every property that changes" },
@@ -100,6 +103,7 @@ static void release(struct run *r) {
     gh_engine_free(r->engine);
     gh_api_free(r->api);
     json_decref(r->outputs);
+    json_decref(r->placeholders);
     gh_config_free(r->config);
     gh_program_free(r->program);
     gh_diagnostics_free(r->diagnostics);
@@ -176,6 +180,21 @@ static bool is_of_ledger(const struct run *r) {
     return r->verb == GH_STACK_DESTROY || r->verb == GH_STACK_REFRESH;
 }
 
+/* For programs in other languages; in YAML a placeholder is an error that names the remedy. */
+static int load_placeholders(struct run *r) {
+    const struct gh_option_list *given = &r->flags.placeholders;
+    const char *bad = NULL;
+    r->placeholders = gh_host_placeholders(r->config, given->values, given->count, &bad);
+    if (bad)
+        fprintf(stderr, "error: --placeholder takes <NAME>=VALUE, not '%s'\n", bad);
+    else if (given->count && gh_program_is_yaml(r->program))
+        fprintf(stderr, "error: --placeholder is for programs in other languages: in YAML, write a config "
+                        "value in its place\n");
+    else
+        return GH_EXIT_OK;
+    return GH_EXIT_USAGE;
+}
+
 /* Program and values, before any call: what is wrong with them is told without a tenant. */
 static int load(struct run *r) {
     const char *dir = r->flags.dir;
@@ -193,6 +212,9 @@ static int load(struct run *r) {
         if (gh_config_set(r->config, key, value, false, r->diagnostics) != GH_OK)
             return print_errors(r, GH_EXIT_USAGE);
     }
+    int status = load_placeholders(r);
+    if (status)
+        return status;
     if (is_of_ledger(r)) /* the ledger knows all there is to know */
         return GH_EXIT_OK;
     if (gh_program_check(r->program, r->diagnostics) != GH_OK || errors(r))
@@ -242,9 +264,11 @@ static int failure(struct run *r, int status) {
 /* One pass of the program: YAML is evaluated here, the others run under their host. */
 static enum gh_err run_program(struct run *r, bool preview) {
     struct gh_registrar registrar = gh_engine_registrar(r->engine);
-    const struct gh_host host = {
-        .dir = r->flags.dir, .program = r->program, .config = r->config, .preview = preview
-    };
+    const struct gh_host host = { .dir = r->flags.dir,
+                                  .program = r->program,
+                                  .config = r->config,
+                                  .placeholders = r->placeholders,
+                                  .preview = preview };
     json_decref(r->outputs);
     r->outputs = NULL;
     return gh_program_is_yaml(r->program)
@@ -342,7 +366,8 @@ static int apply(struct run *r) {
         gh_display_summary(&r->display, r->engine);
         gh_display_duration(&r->display, gh_clock_monotonic_ns() - r->started);
     }
-    return e || ended || errors(r) ? failure(r, GH_EXIT_RESOURCE) : GH_EXIT_OK;
+    return e || ended || errors(r) ? failure(r, GH_EXIT_RESOURCE)
+                                   : print_errors(r, GH_EXIT_OK); /* warnings */
 }
 
 static int run(struct run *r) {

@@ -9,8 +9,14 @@ struct gh_host {
     const char *dir; /* of Pulumi.yaml */
     const struct gh_program *program;
     const struct gh_config *config;
-    bool preview; /* the program is told that nothing is made */
+    json_t *placeholders; /* of gh_host_placeholders; borrowed, or NULL */
+    bool preview;         /* the program is told that nothing is made */
 };
+
+/* What placeholders stand for, by "<NAME>": `given` ("<USER_ID>=auth0|1"), then gatehouse:placeholders of the
+ * stack's file. A new object; NULL: *bad is none of the form. */
+json_t *gh_host_placeholders(const struct gh_config *config, const char *const *given, size_t count,
+                             const char **bad);
 
 /* The twin of gh_program_run for a program whose runtime is not yaml. Call it from the main thread. What went
  * wrong was diagnosed: NOT_FOUND when the interpreter or the host is missing, MALFORMED when the program

@@ -11,11 +11,15 @@ struct host_session {
     struct host_channel channel;
     struct gh_position at; /* of the request at hand, in the program's source; borrowed from it */
     json_int_t last_id;    /* of requests: they grow */
-    json_t *sources;       /* files whose text the diagnostics have */
+    json_t *sources;       /* by name as shown: the text of files that the diagnostics have */
     json_t *outputs;
     enum gh_err error; /* the first */
     bool ended;
 };
+
+/* host_placeholder.c: puts in what the placeholders among the texts stand for, and tells each. False: one
+ * stands for nothing. */
+bool host_fill_placeholders(struct host_session *s, json_t *inputs);
 
 /* host_runtime.c: finds host and interpreter and starts them. Errors are diagnosed. */
 enum gh_err host_start(struct host_session *s);

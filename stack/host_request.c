@@ -47,6 +47,8 @@ static enum gh_err read_inputs(struct host_session *s, json_t *message, const st
     const char *on = gh_schema_short_name(type), *name = text_of(message, "name");
     if (!json_is_object(inputs) || !fit_is_within_limits(inputs))
         return host_complain(s, on, name, "its properties are too large or nested too deeply");
+    if (!host_fill_placeholders(s, inputs))
+        return GH_ERR_MALFORMED;
     inputs = fit_inputs(type, json_incref(inputs));
     if (check && !host_check_inputs(s, type, inputs)) {
         gh_diagnose(s->d, GH_SEVERITY_ERROR, s->at, "%s %s is not as the provider wants it", on, name);
@@ -234,15 +236,16 @@ static void locate(struct host_session *s, const json_t *message) {
         return;
     bool here = strcmp(dir, ".") == 0;
     snprintf(shown, sizeof shown, "%s%s%s", here ? "" : dir, here ? "" : "/", file + len + 1);
-    json_t *known = json_object_get(s->sources, shown);
-    if (!known) {
+    if (!json_object_get(s->sources, shown)) {
         gh_auto(gh_arena_freep) struct gh_arena *a = gh_arena_new(2 * GH_LIMIT_STACK_FILE);
-        struct gh_str text;
+        struct gh_str text = { 0 };
         if (a && gh_file_read(a, file, GH_LIMIT_STACK_FILE, &text) == GH_OK)
             gh_diagnostics_source(s->d, shown, text);
-        json_object_set_new(s->sources, shown, known = json_string(shown));
+        json_t *kept = json_stringn(text.ptr ? text.ptr : "", text.len); /* NULL where it is no UTF-8 */
+        json_object_set_new(s->sources, shown, kept ? kept : json_string(""));
     }
-    s->at = (struct gh_position){ .file = json_string_value(known), .line = (unsigned)line };
+    s->at = (struct gh_position){ .file = json_object_iter_key(json_object_iter_at(s->sources, shown)),
+                                  .line = (unsigned)line };
 }
 
 enum gh_err host_handle(struct host_session *s, json_t *message) {

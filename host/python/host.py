@@ -131,8 +131,12 @@ def make_services(job, channel, sdk):
         return sorted({known[one] for one in urns if known.get(one)})
 
     def position_of(request):
-        uri = urllib.parse.urlsplit(request.sourcePosition.uri)
-        return {"file": urllib.parse.unquote(uri.path), "line": request.sourcePosition.line} if uri.scheme == "file" else None
+        """The first place on the way to the call that is the program's own, not a library's."""
+        for place in [request.sourcePosition, *(frame.pc for frame in request.stackTrace.frames)]:
+            file = urllib.parse.unquote(urllib.parse.urlsplit(place.uri).path)
+            if file.startswith(job["dir"] + "/") and "/site-packages/" not in file:
+                return {"file": file, "line": place.line}
+        return None
 
     class Monitor(sdk.resource_grpc.ResourceMonitorServicer):
         # Secrets only: without the richer kinds of values, resources arrive as their ids and unknowns as the sentinel.

@@ -19,7 +19,7 @@ import pulumi.runtime
 def shown(error, program):
     """The traceback from the program's first line on: what is above it is ours and Python's."""
     frames = traceback.extract_tb(error.__traceback__)
-    first = next((i for i, frame in enumerate(frames) if frame.filename.startswith(program)), 0)
+    first = next((i for i, frame in enumerate(frames) if frame.filename.startswith(os.path.dirname(program) if program.endswith(".py") else program)), 0)
     lines = traceback.TracebackException.from_exception(error)
     lines.stack = traceback.StackSummary.from_list(frames[first:])
     return "".join(lines.format()).rstrip()
@@ -65,6 +65,8 @@ def main():
         print(f"there is no program: {program} has no __main__.py", file=sys.stderr)
         return 1
     configure(job)
+    folder = program if os.path.isdir(program) else os.path.dirname(program)
+    runpy.run_path(os.path.join(HERE, "as_written.py"))["install"](folder)
     return run(program)
 
 

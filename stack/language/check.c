@@ -44,17 +44,8 @@ void refuse_property(struct gh_diagnostics *d, struct gh_position at, const char
 
 /* ---- literals ---- */
 
-static bool is_placeholder(struct gh_str s) {
-    if (s.len < 3 || s.ptr[0] != '<' || s.ptr[s.len - 1] != '>')
-        return false;
-    for (size_t i = 1; i + 1 < s.len; i++)
-        if (!(s.ptr[i] >= 'A' && s.ptr[i] <= 'Z') && !(s.ptr[i] >= '0' && s.ptr[i] <= '9') && s.ptr[i] != '_')
-            return false;
-    return true;
-}
-
 static void check_text(struct checking *c, const struct expr *e, const struct gh_property *property) {
-    if (is_placeholder(e->text)) {
+    if (remedy_is_placeholder(e->text)) {
         complain(c, e->at, "%.*s is a placeholder: replace it", GH_STR_FMT(e->text));
         gh_diagnose_detail(
             c->d, "Declare the object in this program and write ${name.id}, look it up with a function "

@@ -56,3 +56,12 @@ const char *remedy_find(const char *type, struct gh_str property) {
             return remedies[i].remedy;
     return NULL;
 }
+
+bool remedy_is_placeholder(struct gh_str s) {
+    if (s.len < 3 || s.ptr[0] != '<' || s.ptr[s.len - 1] != '>')
+        return false;
+    for (size_t i = 1; i + 1 < s.len; i++)
+        if (!(s.ptr[i] >= 'A' && s.ptr[i] <= 'Z') && !(s.ptr[i] >= '0' && s.ptr[i] <= '9') && s.ptr[i] != '_')
+            return false;
+    return true;
+}

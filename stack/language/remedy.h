@@ -4,3 +4,6 @@
 
 /* `type` is the short name of a resource type; camel or snake case. NULL: there is no advice. */
 const char *remedy_find(const char *type, struct gh_str property);
+
+/* <USER_ID> and its like: capitals, digits and '_' between angle brackets. */
+bool remedy_is_placeholder(struct gh_str text);

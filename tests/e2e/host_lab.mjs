@@ -7,19 +7,23 @@ import { artefacts, gatehouse, management, root, startGatehouse, temporary } fro
 
 export const canary = 'Canary-Horse-Battery-2026';
 
-// A folder with the SDKs, made once and kept; or why there is none. `steps` are commands in it.
-export function install(language, versions, steps) {
+// A folder with the SDKs, made once and kept (test files that run at the same time wait for the one that makes it); or why there is none.
+function install(language, versions, steps) {
   const folder = path.join(artefacts, 'sdk', language), done = path.join(folder, `.done-${versions}`);
   if (fs.existsSync(done)) return { folder, missing: false };
-  fs.rmSync(folder, { recursive: true, force: true });
-  fs.mkdirSync(folder, { recursive: true });
-  for (const [command, ...args] of steps(folder)) {
-    const { status } = spawnSync(command, args, { cwd: folder, encoding: 'utf8', timeout: 300000 });
-    if (status !== 0) return { folder, missing: `skipped: ${path.basename(command)} could not install the SDKs; is the registry out of reach?` };
-  }
-  fs.writeFileSync(done, '');
-  return { folder, missing: false };
+  fs.mkdirSync(path.dirname(folder), { recursive: true });
+  const script = ['set -e', '[ ! -e "$DONE" ] || exit 0', 'rm -rf "$FOLDER"', 'mkdir "$FOLDER"', 'cd "$FOLDER"',
+    ...steps(folder).map((step) => step.map((word) => `'${word}'`).join(' ')), 'touch "$DONE"'].join('\n');
+  const { status } = spawnSync('flock', [`${folder}.lock`, 'sh', '-c', script], { env: { ...process.env, DONE: done, FOLDER: folder }, timeout: 300000 });
+  return { folder, missing: status === 0 ? false : `skipped: the SDKs for ${language} could not be installed; is the registry out of reach?` };
 }
+
+const node = { pulumi: '3.248.0', auth0: '3.49.0' }, python = { pulumi: '3.272.0', auth0: '3.55.1' };
+export const installNode = () => install('nodejs', `${node.pulumi}-${node.auth0}`, (folder) => [
+  ['npm', 'install', '--no-audit', '--no-fund', '--ignore-scripts', '--prefix', folder, `@pulumi/pulumi@${node.pulumi}`, `@pulumi/auth0@${node.auth0}`]]);
+export const installPython = () => install('python', `${python.pulumi}-${python.auth0}`, (folder) => [
+  ['python3', '-m', 'venv', folder],
+  [path.join(folder, 'bin/pip'), 'install', '--quiet', '--disable-pip-version-check', `pulumi==${python.pulumi}`, `pulumi_auth0==${python.auth0}`]]);
 
 export async function startLab() {
   const g = await startGatehouse();

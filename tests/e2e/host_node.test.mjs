@@ -4,11 +4,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { temporary } from './harness.mjs';
-import { copyOf, install, must, programFolder, proveTheHostedStack, startLab } from './host_lab.mjs';
+import { copyOf, installNode, must, programFolder, proveTheHostedStack, startLab } from './host_lab.mjs';
 
-const versions = { pulumi: '3.248.0', auth0: '3.49.0' };
-const { folder: node, missing: nodeMissing } = install('nodejs', `${versions.pulumi}-${versions.auth0}`, (folder) => [
-  ['npm', 'install', '--no-audit', '--no-fund', '--ignore-scripts', '--prefix', folder, `@pulumi/pulumi@${versions.pulumi}`, `@pulumi/auth0@${versions.auth0}`]]);
+const { folder: node, missing: nodeMissing } = installNode();
 
 let lab;
 before(async () => { lab = await startLab(); });

@@ -4,12 +4,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { temporary } from './harness.mjs';
-import { copyOf, install, must, programFolder, proveTheHostedStack, startLab } from './host_lab.mjs';
+import { copyOf, installPython, must, programFolder, proveTheHostedStack, startLab } from './host_lab.mjs';
 
-const versions = { pulumi: '3.272.0', auth0: '3.55.1' };
-const { folder: python, missing } = install('python', `${versions.pulumi}-${versions.auth0}`, (folder) => [
-  ['python3', '-m', 'venv', folder],
-  [path.join(folder, 'bin/pip'), 'install', '--quiet', '--disable-pip-version-check', `pulumi==${versions.pulumi}`, `pulumi_auth0==${versions.auth0}`]]);
+const { folder: python, missing } = installPython();
 
 let lab, run;
 before(async () => {
