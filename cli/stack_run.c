@@ -11,6 +11,7 @@
 #include "stack/engine/display.h"
 #include "stack/engine/events.h"
 #include "stack/engine/tree.h"
+#include "stack/engine/tree_capture.h"
 #include "stack/host.h"
 #include "sys/clock.h"
 
@@ -38,6 +39,7 @@ struct run {
     struct gh_display display;
     struct gh_events events; /* of --json, in place of the display */
     struct gh_tree *tree;    /* on a terminal, while a pass goes on */
+    struct gh_tree_capture *capture;
     json_t *outputs;
     long long started;
 };
@@ -123,13 +125,7 @@ static size_t errors(const struct run *r) {
 }
 
 static void on_wait(void *context, unsigned seconds, const char *why) {
-    struct run *r = context;
-    char text[512];
-    snprintf(text, sizeof text, "waiting %u s: %s", seconds, why);
-    if (r->tree)
-        gh_tree_say(r->tree, text);
-    else
-        fprintf(stderr, "%s\n", text);
+    fprintf(stderr, "waiting %u s: %s\n", seconds, why);
 }
 
 static void on_event(void *context, const struct gh_step *s, enum gh_event event) {
@@ -149,11 +145,14 @@ static void begin_tree(struct run *r) {
     fflush(stdout);
     if (watched && !r->flags.json && !r->flags.no_progress && (!r->flags.diff || r->display.applying))
         r->tree = gh_tree_begin(&r->display);
+    r->capture = gh_tree_capture_begin(r->tree);
 }
 
 static void end_tree(struct run *r, bool failed) {
     bool drawn = r->tree != NULL;
+    gh_tree_capture_end(r->capture);
     gh_tree_end(r->tree, failed);
+    r->capture = NULL;
     r->tree = NULL;
     for (size_t i = 0; drawn && !r->display.applying && i < gh_engine_step_count(r->engine); i++)
         gh_display_foreign(&r->display, gh_engine_step_at(r->engine, i));
@@ -230,7 +229,7 @@ static int connect_to_tenant(struct run *r) {
         fprintf(stderr, "error: %s\n", missing);
         return GH_EXIT_USAGE;
     }
-    r->api = gh_api_new(&r->settings, on_wait, r);
+    r->api = gh_api_new(&r->settings, on_wait, NULL);
     if (!r->api) {
         fprintf(stderr, "error: the HTTP client could not be set up; is SSL_CERT_FILE readable?\n");
         return GH_EXIT_ERROR;

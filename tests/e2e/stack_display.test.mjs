@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { startFaultProxy } from './fault_proxy.mjs';
+import { refusal, startFaultProxy } from './fault_proxy.mjs';
 import { gatehouse, management, root, sleep, startGatehouse } from './harness.mjs';
 import { eventsOf, exampleProject, must, password, project, runStack, stepsOf } from './stack_lab.mjs';
 
@@ -143,6 +143,13 @@ test('the tree: time goes on in a row that waits, and an interrupted one gives t
     assert.match(slow.raw, /creating \(0s\)\.[\s\S]*creating \(0s\)\.\./);
     assert.equal(count(slow.lines, /creating/), 0, slow.lines.join('\n'));
     assert.equal(count(slow.lines, /created \(0\.[67]\ds\)/), 2, slow.lines.join('\n'));
+    proxy.reset();
+    let refused = 0;
+    proxy.before = ({ method }) => (method === 'GET' && refused++ === 0 ? refusal(429, { 'retry-after': '1' }) : undefined);
+    const waited = await watch(env, [80, 24], dir, ['preview']);
+    assert.equal(waited.status, 0, waited.raw);
+    assert.deepEqual(waited.lines.slice(0, 3).map((line) => line.slice(0, 12)), ['Previewing u', 'waiting 1 s:', '    Type    '], waited.lines.join('\n'));
+    assert.equal(count(waited.lines, /^ {4}Type/), 1, waited.lines.join('\n'));
     proxy.reset();
     proxy.before = async ({ method }) => { if (method === 'DELETE') await sleep(3000); };
     const cut = await watch(env, [80, 24], dir, ['destroy', '-y'], ['--interrupt', 'deleting']);
