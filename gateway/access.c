@@ -55,6 +55,8 @@ ngx_http_gatehouse_access_handler(ngx_http_request_t *r)
         return ngx_http_gatehouse_refuse(r, ctx, err, missing);
     }
 
+    ngx_http_gatehouse_count_admitted(r, ctx, conf->mode);
+
     /* what the header filter demands: see there */
     ngx_http_set_ctx(r, ctx, ngx_http_gatehouse_module);
 
@@ -88,6 +90,8 @@ ngx_http_gatehouse_subrequest_handler(ngx_http_request_t *r)
         ngx_http_gatehouse_log_refusal(r, ctx, err, missing);
         return gh_refusal_status(err);
     }
+
+    ngx_http_gatehouse_count_admitted(r, ctx, conf->mode);
 
     return NGX_DECLINED;
 }

@@ -104,6 +104,15 @@ X("gatehouse_forward_auth_from", "ADDRESS | CIDR | unix: ...", IN_ANY,        \
   "address of the connection that counts, whatever `set_real_ip_from` makes " \
   "of it.")                                                                   \
                                                                               \
+X("gatehouse_metrics", "local | any", IN_PLACE, NGX_CONF_TAKE1,               \
+  ngx_http_gatehouse_metrics, IN_LOCATION, NULL,                              \
+  NULL,                                                                       \
+  "The location answers with counters of all workers in the text format of "  \
+  "Prometheus. `local`: only over a unix socket or on a loopback address, at "\
+  "both ends of the connection. `any`: other access rules decide. They live " \
+  "on over a reload. Not inherited; in a guarded server it needs a token as " \
+  "any location does.")                                                       \
+                                                                              \
 X("gatehouse_token_cache", "off | SIZE", IN_HTTP, NGX_CONF_TAKE1,             \
   ngx_http_gatehouse_token_cache, IN_MAIN, NULL,                              \
   "`8m`",                                                                     \

@@ -152,6 +152,9 @@ ngx_http_gatehouse_log_refusal(ngx_http_request_t *r,
     ngx_uint_t status, level, known;
     ngx_http_core_loc_conf_t *clcf;
 
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+    ngx_http_gatehouse_count_refused(r, ctx, err);
+
     path = rest = ngx_http_gatehouse_str(r->unparsed_uri);
     (void) gh_str_cut(&rest, '?', &path); /* no '?': stays whole */
 
@@ -166,6 +169,7 @@ ngx_http_gatehouse_log_refusal(ngx_http_request_t *r,
         { "organization", known ? ctx->claims.organization : none },
         { "subject", known ? ctx->claims.subject : none },
         { "client", known ? ctx->claims.client : none },
+        { "location", ngx_http_gatehouse_str(clcf->name) },
         { "peer", ngx_http_gatehouse_str(r->connection->addr_text) },
         { "method", ngx_http_gatehouse_str(r->method_name) },
         { "path", path },
@@ -189,7 +193,11 @@ ngx_http_gatehouse_log_refusal(ngx_http_request_t *r,
         p = (u_char *) gh_wire_word_write((char *) p, fields[i].value);
     }
 
-    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+    /* one name may stand for two reasons; the texts are ours, and plain */
+    if ((size_t) (last - p) > ngx_strlen(gh_err_text(err)) + 8) {
+        p = ngx_sprintf(p, " why=\"%s\"", gh_err_text(err));
+    }
+
     level = status == NGX_HTTP_SERVICE_UNAVAILABLE ? NGX_LOG_ERR
                                                    : NGX_LOG_WARN;
     ngx_log_error(level, clcf->error_log, 0,

@@ -336,6 +336,7 @@ ngx_http_gatehouse_header_filter(ngx_http_request_t *r)
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "gatehouse: an answer from a guarded location without "
                       "a decision (\"return\"?) was withheld");
+        ngx_http_gatehouse_count_withheld(r);
         return ngx_http_filter_finalize_request(r, &ngx_http_gatehouse_module,
                                                 NGX_HTTP_FORBIDDEN);
     }
@@ -355,6 +356,10 @@ ngx_http_gatehouse_header_filter(ngx_http_request_t *r)
         if (!ctx->answered
             && r->headers_out.status < NGX_HTTP_SPECIAL_RESPONSE)
         {
+            ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                          "gatehouse: an answer to another proxy that is "
+                          "not the decision (\"return\"?) was withheld");
+            ngx_http_gatehouse_count_withheld(r);
             return ngx_http_filter_finalize_request(
                 r, &ngx_http_gatehouse_module, NGX_HTTP_FORBIDDEN);
         }

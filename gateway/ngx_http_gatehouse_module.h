@@ -25,6 +25,9 @@
 #define NGX_HTTP_GATEHOUSE_COOKIES_STRIP 0
 #define NGX_HTTP_GATEHOUSE_COOKIES_KEEP 1
 
+#define NGX_HTTP_GATEHOUSE_METRICS_LOCAL 1
+#define NGX_HTTP_GATEHOUSE_METRICS_ANY 2
+
 /* How another proxy tells the request that it asks about. */
 #define NGX_HTTP_GATEHOUSE_FORWARD_OFF 0
 #define NGX_HTTP_GATEHOUSE_FORWARD_ORIGINAL 1  /* X-Original-URI, -Method */
@@ -94,6 +97,7 @@ typedef struct {
     ngx_array_t keyrings; /* of ngx_http_gatehouse_keyring_t * */
     ngx_int_t request_id; /* index of $request_id */
     ngx_http_gatehouse_cache_t cache;
+    ngx_shm_zone_t *metrics;   /* NULL when no location tells them */
     unsigned forward_auth : 1; /* some location answers other proxies */
 } ngx_http_gatehouse_main_conf_t;
 
@@ -109,6 +113,7 @@ typedef struct {
     ngx_uint_t cookies;
     ngx_uint_t forward_auth; /* not inherited */
     ngx_array_t *peers;      /* of ngx_cidr_t */
+    ngx_uint_t metrics;      /* not inherited */
 
     /* made of the above when a location is guarded */
     struct gh_policy policy;
@@ -184,6 +189,13 @@ ngx_int_t ngx_http_gatehouse_forward_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_gatehouse_forward_admit(ngx_http_request_t *r,
     ngx_http_gatehouse_ctx_t *ctx);
 ngx_int_t ngx_http_gatehouse_forward_off(ngx_http_request_t *r);
+
+/* metrics.c: one addition each, or none when nobody asks for metrics */
+void ngx_http_gatehouse_count_admitted(ngx_http_request_t *r,
+    ngx_http_gatehouse_ctx_t *ctx, ngx_uint_t mode);
+void ngx_http_gatehouse_count_refused(ngx_http_request_t *r,
+    ngx_http_gatehouse_ctx_t *ctx, enum gh_err err);
+void ngx_http_gatehouse_count_withheld(ngx_http_request_t *r);
 
 /* mapping.c: FEED for whatever is wrong with the file */
 ngx_int_t ngx_http_gatehouse_feeds_open(ngx_cycle_t *cycle);

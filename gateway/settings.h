@@ -24,6 +24,8 @@ char *ngx_http_gatehouse_feed_file(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_gatehouse_peers(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_gatehouse_metrics(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf); /* metrics.c */
 char *ngx_http_gatehouse_token_cache(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 

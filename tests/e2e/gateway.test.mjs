@@ -107,7 +107,7 @@ describe('gateway', () => {
     assert.equal(header(got, 'x-request-id'), 'req-7.a');
     await until('the log line', () => lab.log.includes('req-7.a'));
     const line = lab.log.split('\n').find((l) => l.includes('req-7.a'));
-    assert.match(line, /gatehouse: refused status=403 rule=no_permission permission=read:models organization=org_acme subject=auth0\|u1 client=client_A .*method=GET path=\/v1\/models request_id=req-7\.a$/);
+    assert.match(line, /gatehouse: refused status=403 rule=no_permission permission=read:models organization=org_acme subject=auth0\|u1 client=client_A location=\/v1\/models .*method=GET path=\/v1\/models request_id=req-7\.a why="the token lacks the permission"$/);
     assert.ok(!lab.log.includes(token.split('.')[2]) && !line.includes('canary-query'));
   });
 
