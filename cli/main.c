@@ -17,7 +17,7 @@ static const struct gh_command commands[] = {
     { "destroy", "remove what the stack made, give back what it adopted", gh_command_destroy },
     { "refresh", "make the ledger say what is live", gh_command_refresh },
     { "config", "the values of a stack: get, set, rm", gh_command_config },
-    { "stack", "output, init, select, ls, rm, export: the stacks of a folder", gh_command_stack },
+    { "stack", "output, init, select, ls, rm, export, import: the stacks of a folder", gh_command_stack },
     { "state", "delete, protect, unprotect, rename: what the ledger says", gh_command_state },
     { "token", "print an access token for curl", gh_command_token },
     { NULL, NULL, NULL },

@@ -62,6 +62,15 @@ enum gh_err config_crypter_open(struct gh_config *c, struct gh_diagnostics *d) {
     return e;
 }
 
+enum gh_err gh_config_crypter_for(const char *state, struct gh_crypter **ret) {
+    gh_auto(gh_buf_release) struct gh_buf passphrase = gh_buf_make(GH_LIMIT_PASSWORD + 2);
+    if (!find_passphrase(&passphrase))
+        return GH_ERR_UNSUPPORTED;
+    enum gh_err e = gh_crypter_new(gh_buf_str(&passphrase), state, ret);
+    OPENSSL_cleanse(passphrase.ptr, passphrase.len);
+    return e;
+}
+
 /* ---- reading ---- */
 
 static json_t *opened(struct gh_config *c, const char *sealed, struct gh_diagnostics *d, enum gh_err *error) {

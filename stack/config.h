@@ -57,6 +57,10 @@ const char *gh_crypter_state(const struct gh_crypter *c);
 struct gh_crypter *
 gh_config_crypter(struct gh_config *c,
                   struct gh_diagnostics *d); /* borrowed; NULL when there is no passphrase */
+
+/* The crypter of another passphrase state, opened by the same passphrase. UNSUPPORTED when there is none,
+ * CRYPTO when it is not the one of that state, MALFORMED when the state is none. */
+enum gh_err gh_config_crypter_for(const char *state, struct gh_crypter **ret);
 enum gh_err gh_crypter_encrypt(struct gh_crypter *c, struct gh_str plain, struct gh_buf *ret);
 enum gh_err gh_crypter_decrypt(struct gh_crypter *c, struct gh_str text, struct gh_buf *ret);
 

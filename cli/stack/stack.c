@@ -11,6 +11,7 @@ int gh_command_stack(int argc, char **argv) {
         { "ls", "the stacks of this folder", gh_stack_ls },
         { "rm", "remove an empty stack", gh_stack_rm },
         { "export", "the state as a deployment in the layout of Pulumi", gh_stack_export },
+        { "import", "take a deployment as the state", gh_stack_import },
         { 0 },
     };
     return gh_subcommand_run(rows, "stack", NULL, argc, argv);

@@ -8,6 +8,7 @@ int gh_stack_select(int argc, char **argv);
 int gh_stack_ls(int argc, char **argv);
 int gh_stack_rm(int argc, char **argv);
 int gh_stack_export(int argc, char **argv);
+int gh_stack_import(int argc, char **argv);
 
 /* files.c: what there is of a stack on disk. */
 bool gh_stack_exists(const char *dir, const char *stack); /* a ledger, a journal or a file of values */

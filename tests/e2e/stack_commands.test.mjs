@@ -124,3 +124,72 @@ test('the state is exported as Pulumi imports it', () => {
   run(dir, ['stack', 'export'], { code: 2 });
   run(dir, ['stack', 'export', '-s', 'absent'], { code: 6 });
 });
+
+const recorded = path.join(path.dirname(gatehouse), '../tests/data/stack/pulumi-3.274.1-export.json');
+const mark = { '4dabf18193072939515e22adb298388d': '1b47061264138c4ac30d75fd1eb44270' };
+
+test('what the real Pulumi exported becomes the state, and goes out again as it came', () => {
+  const dir = temporary('gatehouse-stack-'), file = path.join(dir, 'state.json'), theirs = JSON.parse(fs.readFileSync(recorded, 'utf8'));
+  const { salt } = theirs.deployment.secrets_providers.state;
+  fs.writeFileSync(path.join(dir, 'Pulumi.yaml'), 'name: secure-ai-api\nruntime: yaml\n');
+  fs.writeFileSync(path.join(dir, 'Pulumi.dev.yaml'), `encryptionsalt: ${salt}\n`);
+  const entries = () => JSON.parse(fs.readFileSync(path.join(dir, '.gatehouse/dev.json'), 'utf8')).resources;
+  run(dir, ['stack', 'import', '--file', recorded], { passphrase: null }); // one salt: nothing has to be opened
+  assert.deepEqual(entries().map(({ name }) => name), ['my-organization', 'my-connection', 'app', 'my-connection-clients', 'member-user', 'my-org-member']);
+  assert.equal(entries()[0].protect, true);
+  assert.deepEqual(entries()[5].dependsOn, ['my-organization', 'member-user']);
+  const told = JSON.parse(run(dir, ['stack', 'export'], { passphrase: null }).stdout);
+  const shape = ({ deployment }) => deployment.resources.map(({ urn, id, inputs, dependencies = [], parent, provider, protect }) => ({ urn, id, inputs, dependencies, parent, provider, protect }));
+  assert.deepEqual(shape(told), shape(theirs));
+  assert.match(JSON.parse(run(dir, ['stack', 'output', '--json', '--show-secrets']).stdout).client_secret, /^[\w-]{64}$/);
+  // Another stack's salt: opened by the passphrase, and sealed again.
+  fs.writeFileSync(file, run(dir, ['stack', 'export']).stdout);
+  const other = temporary('gatehouse-stack-');
+  fs.writeFileSync(path.join(other, 'Pulumi.yaml'), 'name: secure-ai-api\nruntime: yaml\n');
+  run(other, ['stack', 'init', 'dev']);
+  run(other, ['stack', 'import', '--file', file], { passphrase: null, code: 2 });
+  run(other, ['stack', 'import', '--file', file]);
+  assert.ok(!fs.readFileSync(path.join(other, '.gatehouse/dev.json'), 'utf8').includes('"value"'));
+  const [mine, yours] = [other, dir].map((at) => JSON.parse(run(at, ['stack', 'output', '--json', '--show-secrets']).stdout));
+  assert.deepEqual(mine, yours);
+});
+
+test('stack import refuses what is no state of this stack, and leaves the ledger as it was', () => {
+  const dir = project(), ledger = path.join(dir, '.gatehouse/dev.json'), role = 'auth0:index/role:Role';
+  run(dir, ['stack', 'init', 'dev'], { passphrase: null });
+  const resource = (name, more = {}) => ({ urn: `urn:pulumi:dev::p::${role}::${name}`, custom: true, id: 'rol_1', type: role, inputs: { name }, ...more });
+  const deployment = (...resources) => JSON.stringify({ version: 3, deployment: { resources } });
+  const refused = (input, said, { args = [], code = 1, passphrase = null } = {}) => {
+    const was = fs.readFileSync(ledger, 'utf8');
+    assert.match(run(dir, ['stack', 'import', ...args], { input, code, passphrase }).stderr, said);
+    assert.equal(fs.readFileSync(ledger, 'utf8'), was);
+  };
+  refused('', /it is empty/);
+  refused('{"version":3,', /is no deployment/);
+  refused('{"version":3,"version":3,"deployment":{}}', /is no deployment: duplicate/);
+  refused('[]', /no deployment of version 3/);
+  refused('{"version":2,"deployment":{}}', /no deployment of version 3/);
+  refused('{"version":4,"deployment":{}}', /no deployment of version 3/);
+  refused('{"version":3,"deployment":{"resources":{}}}', /are no list/);
+  refused(deployment({ ...resource('r'), urn: 'r' }), /no proper URN/);
+  refused(deployment({ ...resource('r'), type: 'auth0:index/client:Client' }), /no proper URN/);
+  refused(deployment(resource('r', { id: '' })), /no id or no inputs/);
+  refused(deployment(resource('r', { inputs: [] })), /no id or no inputs/);
+  refused(deployment(resource('r'), resource('r')), /two resources of this type and name/);
+  refused(deployment({ ...resource('r'), urn: `urn:pulumi:prod::p::${role}::r` }), /another stack or project; --force/);
+  refused(deployment({ ...resource('r'), urn: `urn:pulumi:dev::q::${role}::r` }), /another stack or project; --force/);
+  refused(deployment({ urn: 'urn:pulumi:dev::p::aws:s3/bucket:Bucket::b', custom: true, id: 'b', type: 'aws:s3/bucket:Bucket', inputs: {} }), /cannot be managed here/);
+  refused(deployment(resource('r', { inputs: { a: { '4dabf18193072939515e22adb298388d': 'c44067f5952c0a294b673a41bacd8c17', text: 'x' } } })), /no value of a stack/);
+  refused(deployment(resource('r', { inputs: { a: { ...mark, plaintext: '{' } } })), /no value of a stack/);
+  refused(deployment(resource('r', { inputs: { a: { ...mark, ciphertext: 'v1:x:y' } } })), /cannot be opened here/, { code: 2 });
+  refused(fs.readFileSync(recorded, 'utf8'), /another passphrase/, { args: ['--force'], code: 2, passphrase: 'another' });
+  refused('{}', /cannot be read/, { args: ['--file', path.join(dir, 'absent')] });
+  run(dir, ['stack', 'import', '-s', 'absent'], { input: '{}', code: 6 });
+  run(dir, ['stack', 'import', '--nonsense'], { code: 2 });
+  // What is no resource of the tenant's is left out, and --force takes another's.
+  run(dir, ['stack', 'import', '--force'], { passphrase: null, input: deployment(
+    { urn: 'urn:pulumi:prod::q::my:mod:Company::c', custom: false, type: 'my:mod:Company' }, { ...resource('inner'), urn: `urn:pulumi:prod::q::my:mod:Company$${role}::inner` },
+    resource('read', { external: true }), resource('old', { delete: true }), resource('old', { inputs: { __defaults: [], name: 'n' } })) });
+  assert.deepEqual(JSON.parse(fs.readFileSync(ledger, 'utf8')).resources.map(({ name, replaced, inputs }) => [name, replaced, inputs]), [
+    ['inner', undefined, { name: 'inner' }], ['old', true, { name: 'old' }], ['old', undefined, { name: 'n' }]]);
+});
