@@ -29,6 +29,9 @@
 #define GH_LIMIT_FORM_BOUNDARY 70  /* bytes of a multipart boundary: RFC 2046 */
 #define GH_LIMIT_FORM_LINE 1024    /* bytes of one part's headers */
 
+/* gateway */
+#define GH_LIMIT_CREDENTIAL 8192 /* bytes of an upstream's credential */
+
 /* HTTP, tenant */
 #define GH_LIMIT_BODY (1 << 20)           /* bytes of a request body */
 #define GH_LIMIT_TARGET 8192              /* bytes of path and query */

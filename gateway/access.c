@@ -131,7 +131,9 @@ ngx_http_gatehouse_enter(ngx_http_request_t *r,
         }
     }
 
-    if (ngx_http_gatehouse_identify(r, ctx, public) != NGX_OK) {
+    if (ngx_http_gatehouse_identify(r, ctx, public) != NGX_OK
+        || ngx_http_gatehouse_credentials_add(r, conf) != NGX_OK)
+    {
         return GH_ERR_NOMEM;
     }
 

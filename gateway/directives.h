@@ -113,6 +113,20 @@ X("gatehouse_metrics", "local | any", IN_PLACE, NGX_CONF_TAKE1,               \
   "on over a reload. Not inherited; in a guarded server it needs a token as " \
   "any location does.")                                                       \
                                                                               \
+X("gatehouse_upstream_credential", "HEADER FILE [SCHEME]", IN_ANY,            \
+  NGX_CONF_TAKE23,                                                            \
+  ngx_http_gatehouse_credential, IN_LOCATION, NULL,                           \
+  NULL,                                                                       \
+  "The upstream of a guarded location gets this header, with the content of " \
+  "the file behind `SCHEME` and a blank; what the caller sent under the name "\
+  "is taken away. The file is read at start and reload, before privileges "   \
+  "are dropped; it must not be readable by others nor writable by group or "  \
+  "others. nginx does not start unless the upstream is proven: `proxy_pass` " \
+  "to `https:` with `proxy_ssl_verify on`, or to unix sockets or loopback "   \
+  "addresses, and never to an address out of variables. Public locations get "\
+  "none. Directives of one location add up; a location with some of its own " \
+  "inherits none.")                                                           \
+                                                                              \
 X("gatehouse_token_cache", "off | SIZE", IN_HTTP, NGX_CONF_TAKE1,             \
   ngx_http_gatehouse_token_cache, IN_MAIN, NULL,                              \
   "`8m`",                                                                     \

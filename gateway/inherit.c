@@ -70,6 +70,7 @@ ngx_http_gatehouse_create_loc_conf(ngx_conf_t *cf)
     conf->cookies = NGX_CONF_UNSET_UINT;
     conf->forward_auth = NGX_CONF_UNSET_UINT;
     conf->peers = NGX_CONF_UNSET_PTR;
+    conf->credentials = NGX_CONF_UNSET_PTR;
 
     return conf;
 }
@@ -103,7 +104,9 @@ ngx_http_gatehouse_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->methods = prev->methods;
     }
 
-    if (ngx_http_gatehouse_merge_forward_auth(cf, prev, conf) != NGX_CONF_OK)
+    if (ngx_http_gatehouse_merge_forward_auth(cf, prev, conf) != NGX_CONF_OK
+        || ngx_http_gatehouse_credentials_merge(cf, prev, conf)
+               != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
     }

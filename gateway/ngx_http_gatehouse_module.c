@@ -96,6 +96,10 @@ ngx_http_gatehouse_postconfiguration(ngx_conf_t *cf)
     }
     *h = ngx_http_gatehouse_forward_handler;
 
+    if (ngx_http_gatehouse_credentials_init(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     return ngx_http_gatehouse_header_filter_init(cf);
 }
 

@@ -97,6 +97,8 @@ typedef struct {
     ngx_array_t keyrings; /* of ngx_http_gatehouse_keyring_t * */
     ngx_int_t request_id; /* index of $request_id */
     ngx_http_gatehouse_cache_t cache;
+    ngx_array_t *credentials;  /* of ngx_http_gatehouse_credential_t *: all */
+    ngx_array_t *checked;      /* upstreams that are asked once more */
     ngx_shm_zone_t *metrics;   /* NULL when no location tells them */
     unsigned forward_auth : 1; /* some location answers other proxies */
 } ngx_http_gatehouse_main_conf_t;
@@ -114,6 +116,8 @@ typedef struct {
     ngx_uint_t forward_auth; /* not inherited */
     ngx_array_t *peers;      /* of ngx_cidr_t */
     ngx_uint_t metrics;      /* not inherited */
+    ngx_array_t *credentials; /* of ngx_http_gatehouse_credential_t * */
+    ngx_uint_t upstream_local; /* all its addresses are this machine's */
 
     /* made of the above when a location is guarded */
     struct gh_policy policy;
@@ -189,6 +193,10 @@ ngx_int_t ngx_http_gatehouse_forward_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_gatehouse_forward_admit(ngx_http_request_t *r,
     ngx_http_gatehouse_ctx_t *ctx);
 ngx_int_t ngx_http_gatehouse_forward_off(ngx_http_request_t *r);
+
+/* credentials.c */
+ngx_int_t ngx_http_gatehouse_credentials_add(ngx_http_request_t *r,
+    ngx_http_gatehouse_loc_conf_t *conf);
 
 /* metrics.c: one addition each, or none when nobody asks for metrics */
 void ngx_http_gatehouse_count_admitted(ngx_http_request_t *r,

@@ -24,10 +24,17 @@ char *ngx_http_gatehouse_feed_file(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_gatehouse_peers(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_gatehouse_credential(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf); /* credentials.c */
 char *ngx_http_gatehouse_metrics(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf); /* metrics.c */
 char *ngx_http_gatehouse_token_cache(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+
+/* credentials.c: for inherit.c and at the end of the configuration */
+char *ngx_http_gatehouse_credentials_merge(ngx_conf_t *cf,
+    ngx_http_gatehouse_loc_conf_t *prev, ngx_http_gatehouse_loc_conf_t *conf);
+ngx_int_t ngx_http_gatehouse_credentials_init(ngx_conf_t *cf);
 
 /* inherit.c */
 void *ngx_http_gatehouse_create_main_conf(ngx_conf_t *cf);

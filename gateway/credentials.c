@@ -1,0 +1,657 @@
+/* gateway/credentials.c - the upstream's credentials: read from files while nginx
+ * is still root, set on the request of an admitted caller, and seen by nobody
+ * but a proven upstream.
+ *
+ * They lie in the list of request headers, because proxy_pass sends that list.
+ * So each pass of a request through the rewrite phase takes them away again:
+ * redirects, named locations and subrequests (mirror, auth_request, SSI) start
+ * there. And $http_NAME, for access logs, does not find them. */
+
+#include "gateway/ngx_http_gatehouse_module.h"
+
+#include "core/limits.h"
+#include "gateway/settings.h"
+#include "gateway/wire.h"
+
+extern ngx_module_t ngx_http_proxy_module;
+
+typedef struct {
+    ngx_str_t name;
+    u_char *lowcase; /* as written for $http_...: with '-' */
+    ngx_uint_t hash;
+    ngx_str_t value;
+} ngx_http_gatehouse_credential_t;
+
+typedef struct {
+    ngx_http_upstream_srv_conf_t *upstream;
+    ngx_http_upstream_init_peer_pt init;
+} ngx_http_gatehouse_checked_t;
+
+static char *ngx_http_gatehouse_credential_name(ngx_conf_t *cf,
+    ngx_http_gatehouse_credential_t *credential);
+static char *ngx_http_gatehouse_credential_read(ngx_conf_t *cf,
+    ngx_str_t *file, ngx_str_t *ret);
+static void ngx_http_gatehouse_credential_cleanup(void *data);
+static char *ngx_http_gatehouse_credentials_upstream(ngx_conf_t *cf,
+    ngx_http_gatehouse_loc_conf_t *conf);
+static ngx_uint_t ngx_http_gatehouse_upstream_local(
+    ngx_http_upstream_srv_conf_t *upstream);
+static ngx_int_t ngx_http_gatehouse_credentials_peer(ngx_http_request_t *r,
+    ngx_http_upstream_srv_conf_t *upstream);
+static ngx_int_t ngx_http_gatehouse_credentials_handler(
+    ngx_http_request_t *r);
+static ngx_int_t ngx_http_gatehouse_credentials_filter(ngx_http_request_t *r,
+    ngx_array_t *credentials, ngx_uint_t names, ngx_uint_t room);
+static ngx_int_t ngx_http_gatehouse_credential_variable(
+    ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
+
+
+char *
+ngx_http_gatehouse_credential(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char *rv;
+    u_char *p;
+    ngx_uint_t i;
+    ngx_str_t content, *value = cf->args->elts;
+    ngx_pool_cleanup_t *cln;
+    ngx_http_gatehouse_loc_conf_t *lcf = conf;
+    ngx_http_gatehouse_credential_t *credential, **slot;
+
+    if (lcf->credentials == NGX_CONF_UNSET_PTR) {
+        lcf->credentials = ngx_array_create(cf->pool, 2, sizeof(void *));
+        if (lcf->credentials == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    slot = lcf->credentials->elts;
+    for (i = 0; i < lcf->credentials->nelts; i++) {
+        if (gh_header_is(ngx_http_gatehouse_str(value[1]),
+                         ngx_http_gatehouse_str(
+                             (ngx_str_t){ slot[i]->name.len,
+                                          slot[i]->lowcase })))
+        {
+            return "names a header twice";
+        }
+    }
+
+    credential = ngx_pcalloc(cf->pool,
+                             sizeof(ngx_http_gatehouse_credential_t));
+    slot = ngx_array_push(lcf->credentials);
+    if (credential == NULL || slot == NULL) {
+        return NGX_CONF_ERROR;
+    }
+    *slot = credential;
+    credential->name = value[1];
+
+    rv = ngx_http_gatehouse_credential_name(cf, credential);
+    if (rv == NGX_CONF_OK) {
+        rv = ngx_http_gatehouse_credential_read(cf, &value[2], &content);
+    }
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    if (cf->args->nelts == 4) {
+        if (!gh_scope_token_ok(ngx_http_gatehouse_str(value[3]))) {
+            return "takes one word as the scheme";
+        }
+
+        p = ngx_pnalloc(cf->pool, value[3].len + 1 + content.len);
+        if (p == NULL) {
+            return NGX_CONF_ERROR;
+        }
+        credential->value.data = p;
+        credential->value.len = value[3].len + 1 + content.len;
+        p = ngx_cpymem(p, value[3].data, value[3].len);
+        *p++ = ' ';
+        ngx_memcpy(p, content.data, content.len);
+        explicit_bzero(content.data, content.len);
+    } else {
+        credential->value = content;
+    }
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NGX_CONF_ERROR;
+    }
+    cln->handler = ngx_http_gatehouse_credential_cleanup;
+    cln->data = credential;
+
+    return NGX_CONF_OK;
+}
+
+
+static void
+ngx_http_gatehouse_credential_cleanup(void *data)
+{
+    ngx_http_gatehouse_credential_t *credential = data;
+
+    explicit_bzero(credential->value.data, credential->value.len);
+}
+
+
+/* Takes $http_NAME over, and enters the credential among all. */
+
+static char *
+ngx_http_gatehouse_credential_name(ngx_conf_t *cf,
+    ngx_http_gatehouse_credential_t *credential)
+{
+    u_char c, *p;
+    size_t i;
+    ngx_str_t variable;
+    struct gh_str name = ngx_http_gatehouse_str(credential->name);
+    ngx_http_variable_t *var;
+    ngx_http_gatehouse_credential_t **slot;
+    ngx_http_gatehouse_main_conf_t *mcf;
+
+    /* those that frame a message, and those that nginx keeps pointers to */
+    static const struct gh_str taken[] = {
+        { "host", 4 }, { "connection", 10 }, { "content-length", 14 },
+        { "transfer-encoding", 17 }, { "te", 2 }, { "trailer", 7 },
+        { "upgrade", 7 }, { "keep-alive", 10 }, { "expect", 6 },
+        { "cookie", 6 }, { "user-agent", 10 }, { "referer", 7 },
+        { "via", 3 }, { "x-forwarded-for", 15 },
+    };
+
+    for (i = 0; i < GH_COUNT(taken); i++) {
+        if (gh_header_is(name, taken[i])) {
+            return "does not set this header";
+        }
+    }
+    if (gh_header_classify(name) == GH_HEADER_IDENTITY) {
+        return "does not set headers of our own";
+    }
+
+    p = ngx_pnalloc(cf->pool, name.len);
+    variable.len = name.len + 5;
+    variable.data = ngx_pnalloc(cf->pool, variable.len);
+    if (p == NULL || variable.data == NULL) {
+        return NGX_CONF_ERROR;
+    }
+    ngx_memcpy(variable.data, "http_", 5);
+
+    for (i = 0; i < name.len; i++) {
+        c = ngx_tolower(name.ptr[i]);
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-') {
+            return "takes a header's name of letters, digits and '-'";
+        }
+        p[i] = c;
+        variable.data[5 + i] = c == '-' ? '_' : c;
+    }
+    credential->lowcase = p;
+    credential->hash = ngx_hash_key(p, name.len);
+
+    var = ngx_http_add_variable(cf, &variable,
+                                NGX_HTTP_VAR_CHANGEABLE
+                                    | NGX_HTTP_VAR_NOCACHEABLE);
+    if (var == NULL) {
+        return NGX_CONF_ERROR;
+    }
+    var->get_handler = ngx_http_gatehouse_credential_variable;
+    var->data = (uintptr_t) credential;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_gatehouse_module);
+    if (mcf->credentials == NULL) {
+        mcf->credentials = ngx_array_create(cf->pool, 4, sizeof(void *));
+        if (mcf->credentials == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+    slot = ngx_array_push(mcf->credentials);
+    if (slot == NULL) {
+        return NGX_CONF_ERROR;
+    }
+    *slot = credential;
+
+    return NGX_CONF_OK;
+}
+
+
+/* One line of visible ASCII and blanks. Nothing of it is ever said. */
+
+static char *
+ngx_http_gatehouse_credential_read(ngx_conf_t *cf, ngx_str_t *file,
+    ngx_str_t *ret)
+{
+    char *rv;
+    size_t i;
+    ssize_t n;
+    ngx_fd_t fd;
+    ngx_str_t path = *file;
+    struct stat st;
+
+    if (ngx_conf_full_name(cf->cycle, &path, 1) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    fd = open((char *) path.data, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd == -1) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           "the credential \"%V\" cannot be opened", &path);
+        return NGX_CONF_ERROR;
+    }
+
+    rv = NGX_CONF_ERROR;
+    ret->data = ngx_pnalloc(cf->pool, GH_LIMIT_CREDENTIAL + 2);
+
+    if (ret->data == NULL || fstat(fd, &st) == -1) {
+        goto done;
+    }
+
+    if (!S_ISREG(st.st_mode) || (st.st_mode & (S_IROTH | S_IWOTH | S_IWGRP))
+        || (st.st_uid != 0 && st.st_uid != geteuid()))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the credential \"%V\" must be a file of root or "
+                           "of nginx's user, which others cannot read and "
+                           "group and others cannot write: chmod 0600",
+                           &path);
+        goto done;
+    }
+
+    n = read(fd, ret->data, GH_LIMIT_CREDENTIAL + 2);
+    if (n > 0 && ret->data[n - 1] == '\n') {
+        n--;
+    }
+
+    for (i = 0; n > 0 && i < (size_t) n; i++) {
+        if (ret->data[i] < 0x20 || ret->data[i] > 0x7e) {
+            n = 0;
+        }
+    }
+
+    if (n <= 0 || n > GH_LIMIT_CREDENTIAL || ret->data[0] == ' '
+        || ret->data[n - 1] == ' ')
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the credential \"%V\" must be one line of visible "
+                           "ASCII, not empty and of at most %d bytes",
+                           &path, GH_LIMIT_CREDENTIAL);
+        goto done;
+    }
+
+    ret->len = n;
+    rv = NGX_CONF_OK;
+
+done:
+
+    close(fd);
+
+    return rv;
+}
+
+
+char *
+ngx_http_gatehouse_credentials_merge(ngx_conf_t *cf,
+    ngx_http_gatehouse_loc_conf_t *prev, ngx_http_gatehouse_loc_conf_t *conf)
+{
+    ngx_uint_t own;
+    ngx_http_core_loc_conf_t *clcf;
+
+    own = conf->credentials != NGX_CONF_UNSET_PTR;
+    ngx_conf_merge_ptr_value(conf->credentials, prev->credentials, NULL);
+
+    if (conf->credentials == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (conf->mode != NGX_HTTP_GATEHOUSE_ON) {
+        /* what is written above for a whole server stays unused where nobody
+         * is asked; what is written for such a place is a mistake */
+        if (own && clcf->name.len) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"gatehouse_upstream_credential\" in \"%V\" "
+                               "would be anybody's: it needs \"gatehouse on\"",
+                               &clcf->name);
+            return NGX_CONF_ERROR;
+        }
+        return NGX_CONF_OK;
+    }
+
+    return clcf->handler ? ngx_http_gatehouse_credentials_upstream(cf, conf)
+                         : NGX_CONF_OK;
+}
+
+
+/* The proxy module's own struct is not told to others, but it begins with this
+ * one, as that of every module that speaks to upstreams. Its locations and its
+ * upstreams were made ready before ours: nginx goes module by module. */
+
+static char *
+ngx_http_gatehouse_credentials_upstream(ngx_conf_t *cf,
+    ngx_http_gatehouse_loc_conf_t *conf)
+{
+    ngx_uint_t i;
+    ngx_http_upstream_conf_t *ucf;
+    ngx_http_core_loc_conf_t *clcf;
+    ngx_http_gatehouse_checked_t *checked;
+    ngx_http_gatehouse_main_conf_t *mcf;
+
+    ucf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_proxy_module);
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_gatehouse_module);
+
+    if (ucf->upstream == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"gatehouse_upstream_credential\" in \"%V\" needs "
+                           "\"proxy_pass\" to an address without variables",
+                           &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    conf->upstream_local = ngx_http_gatehouse_upstream_local(ucf->upstream);
+
+    if (!conf->upstream_local
+        && (ucf->ssl == NULL || ucf->ssl->ctx == NULL
+            || ucf->ssl_verify != 1))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"gatehouse_upstream_credential\" in \"%V\" would "
+                           "go to whoever answers: \"proxy_pass\" to https: "
+                           "with \"proxy_ssl_verify on\" proves the upstream",
+                           &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    /* Locations with the same TLS settings share ucf->ssl, so that one with
+     * http: looks like its neighbour here: asked again before connecting. */
+    if (mcf->checked == NULL) {
+        mcf->checked = ngx_array_create(cf->pool, 4,
+                                        sizeof(ngx_http_gatehouse_checked_t));
+        if (mcf->checked == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    checked = mcf->checked->elts;
+    for (i = 0; i < mcf->checked->nelts; i++) {
+        if (checked[i].upstream == ucf->upstream) {
+            return NGX_CONF_OK;
+        }
+    }
+
+    checked = ngx_array_push(mcf->checked);
+    if (checked == NULL) {
+        return NGX_CONF_ERROR;
+    }
+    checked->upstream = ucf->upstream;
+    checked->init = ucf->upstream->peer.init;
+    ucf->upstream->peer.init = ngx_http_gatehouse_credentials_peer;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_gatehouse_upstream_local(ngx_http_upstream_srv_conf_t *upstream)
+{
+    ngx_uint_t any;
+    struct sockaddr *sa;
+    struct in6_addr *in6;
+    ngx_http_upstream_rr_peer_t *peer;
+    ngx_http_upstream_rr_peers_t *peers;
+
+    any = 0;
+
+    for (peers = upstream->peer.data; peers; peers = peers->next) {
+#if (NGX_HTTP_UPSTREAM_ZONE && nginx_version >= 1027003)
+        if (peers->resolve) {
+            return 0; /* addresses that nobody has seen yet */
+        }
+#endif
+        for (peer = peers->peer; peer; peer = peer->next) {
+            sa = peer->sockaddr;
+            any = 1;
+
+            if (sa->sa_family == AF_UNIX) {
+                continue;
+            }
+            if (sa->sa_family == AF_INET
+                && ntohl(((struct sockaddr_in *) sa)->sin_addr.s_addr) >> 24
+                       == 127)
+            {
+                continue;
+            }
+            in6 = &((struct sockaddr_in6 *) sa)->sin6_addr;
+            if (sa->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(in6)) {
+                continue;
+            }
+            return 0;
+        }
+    }
+
+    return any;
+}
+
+
+static ngx_int_t
+ngx_http_gatehouse_credentials_peer(ngx_http_request_t *r,
+    ngx_http_upstream_srv_conf_t *upstream)
+{
+    ngx_uint_t i;
+    ngx_http_gatehouse_checked_t *checked;
+    ngx_http_gatehouse_loc_conf_t *conf;
+    ngx_http_gatehouse_main_conf_t *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_gatehouse_module);
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_gatehouse_module);
+
+    if (conf->credentials && conf->mode == NGX_HTTP_GATEHOUSE_ON
+        && !conf->upstream_local
+        && !(r->upstream->ssl && r->upstream->conf->ssl_verify))
+    {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "gatehouse: a credential was not sent to an upstream "
+                      "that is not proven: is \"proxy_pass\" to https:?");
+        return NGX_ERROR;
+    }
+
+    checked = mcf->checked->elts;
+    for (i = 0; i < mcf->checked->nelts; i++) {
+        if (checked[i].upstream == upstream) {
+            return checked[i].init(r, upstream);
+        }
+    }
+
+    return NGX_ERROR;
+}
+
+
+/* After all directives were read. */
+
+ngx_int_t
+ngx_http_gatehouse_credentials_init(ngx_conf_t *cf)
+{
+    ngx_http_handler_pt *h;
+    ngx_http_core_main_conf_t *cmcf;
+    ngx_http_gatehouse_main_conf_t *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_gatehouse_module);
+    if (mcf->credentials == NULL) {
+        return NGX_OK;
+    }
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_REWRITE_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+    *h = ngx_http_gatehouse_credentials_handler;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_gatehouse_credentials_handler(ngx_http_request_t *r)
+{
+    ngx_http_gatehouse_main_conf_t *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_gatehouse_module);
+
+    return ngx_http_gatehouse_credentials_filter(r, mcf->credentials, 0, 0)
+                   == NGX_OK
+               ? NGX_DECLINED
+               : NGX_HTTP_SERVICE_UNAVAILABLE;
+}
+
+
+ngx_int_t
+ngx_http_gatehouse_credentials_add(ngx_http_request_t *r,
+    ngx_http_gatehouse_loc_conf_t *conf)
+{
+    ngx_uint_t i;
+    ngx_table_elt_t *h;
+    ngx_http_gatehouse_credential_t **credential;
+
+    if (conf->credentials == NULL || conf->mode != NGX_HTTP_GATEHOUSE_ON) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_gatehouse_credentials_filter(r, conf->credentials, 1,
+                                              conf->credentials->nelts)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    credential = conf->credentials->elts;
+    for (i = 0; i < conf->credentials->nelts; i++) {
+        h = ngx_list_push(&r->headers_in.headers);
+        if (h == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_memzero(h, sizeof(ngx_table_elt_t));
+        h->key = credential[i]->name;
+        h->lowcase_key = credential[i]->lowcase;
+        h->hash = credential[i]->hash;
+        h->value = credential[i]->value;
+    }
+
+    return NGX_OK;
+}
+
+
+/* True for a credential itself, and with `names` for any header of its name. */
+
+static ngx_uint_t
+ngx_http_gatehouse_credentials_match(ngx_table_elt_t *h,
+    ngx_array_t *credentials, ngx_uint_t names)
+{
+    ngx_uint_t i;
+    ngx_http_gatehouse_credential_t **credential = credentials->elts;
+
+    for (i = 0; i < credentials->nelts; i++) {
+        if (h->value.data == credential[i]->value.data
+            || (names
+                && gh_header_is(ngx_http_gatehouse_str(h->key),
+                                (struct gh_str){
+                                    (char *) credential[i]->lowcase,
+                                    credential[i]->name.len })))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* A list of what does not match, with room for more; the old list stays as it
+ * is, for nginx's pointers into it and for the requests that share it. */
+
+static ngx_int_t
+ngx_http_gatehouse_credentials_filter(ngx_http_request_t *r,
+    ngx_array_t *credentials, ngx_uint_t names, ngx_uint_t room)
+{
+    ngx_list_t kept;
+    ngx_uint_t i, count, found;
+    ngx_list_part_t *part;
+    ngx_table_elt_t *h, *copy;
+
+    count = found = 0;
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+        for (i = 0; i < part->nelts; i++) {
+            count++;
+            found += ngx_http_gatehouse_credentials_match(&h[i], credentials,
+                                                          names);
+        }
+    }
+
+    if (found == 0 && room == 0) {
+        return NGX_OK;
+    }
+
+    if (ngx_list_init(&kept, r->pool, count + room + 1,
+                      sizeof(ngx_table_elt_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+        for (i = 0; i < part->nelts; i++) {
+            if (ngx_http_gatehouse_credentials_match(&h[i], credentials,
+                                                     names))
+            {
+                continue;
+            }
+            copy = ngx_list_push(&kept); /* there is room for all */
+            if (copy == NULL) {
+                return NGX_ERROR;
+            }
+            *copy = h[i];
+        }
+    }
+
+    r->headers_in.headers = kept;
+    r->headers_in.headers.last = &r->headers_in.headers.part;
+
+    return NGX_OK;
+}
+
+
+/* $http_NAME of the caller's header, as nginx gives it, but never ours. */
+
+static ngx_int_t
+ngx_http_gatehouse_credential_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_uint_t i;
+    ngx_list_part_t *part;
+    ngx_table_elt_t *h;
+    ngx_http_gatehouse_main_conf_t *mcf;
+    ngx_http_gatehouse_credential_t *credential;
+
+    credential = (ngx_http_gatehouse_credential_t *) data;
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_gatehouse_module);
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+        for (i = 0; i < part->nelts; i++) {
+            if (gh_header_is(ngx_http_gatehouse_str(h[i].key),
+                             (struct gh_str){ (char *) credential->lowcase,
+                                              credential->name.len })
+                && !ngx_http_gatehouse_credentials_match(&h[i],
+                                                         mcf->credentials, 0))
+            {
+                v->data = h[i].value.data;
+                v->len = h[i].value.len;
+                v->valid = 1;
+                v->no_cacheable = 0;
+                v->not_found = 0;
+                return NGX_OK;
+            }
+        }
+    }
+
+    v->not_found = 1;
+
+    return NGX_OK;
+}
