@@ -32,7 +32,7 @@ static enum gh_err judge_revocation(const struct gh_claims *c, const struct gh_e
     if (epochs->organization_suspended && c->organization.len)
         return GH_ERR_REVOKED;
     const long long all[] = { epochs->global, epochs->user,  epochs->organization, epochs->client,
-                              epochs->member, epochs->grant, epochs->token };
+                              epochs->member, epochs->grant, epochs->audience,     epochs->token };
     for (size_t i = 0; i < GH_COUNT(all); i++)
         if (all[i] != 0 && (!c->has_issued_at || c->issued_at <= all[i]))
             return GH_ERR_REVOKED;

@@ -35,7 +35,7 @@ struct gh_policy {
 /* The newest revocation that concerns this token, in unix seconds; 0 = never. A token issued at or before an
  * epoch is refused. */
 struct gh_epochs {
-    long long global, user, organization, client, token;
+    long long global, user, organization, client, audience, token;
     long long member, grant; /* of the pairs (organization, user) and (client, user) */
     bool organization_suspended;
 };

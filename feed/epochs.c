@@ -7,7 +7,7 @@ static enum gh_err one(const struct gh_feed *f, enum gh_epoch_kind kind, struct 
     return a.len == 0 && kind != GH_EPOCH_GLOBAL ? GH_OK : gh_feed_epoch(f, kind, a, b, ret);
 }
 
-enum gh_err gh_feed_epochs_of(const struct gh_feed *f, const struct gh_claims *claims,
+enum gh_err gh_feed_epochs_of(const struct gh_feed *f, const struct gh_claims *claims, struct gh_str audience,
                               struct gh_epochs *ret) {
     const struct gh_str none = { 0 }, user = claims->subject, organization = claims->organization;
     struct gh_epochs epochs;
@@ -23,6 +23,7 @@ enum gh_err gh_feed_epochs_of(const struct gh_feed *f, const struct gh_claims *c
         { GH_EPOCH_CLIENT, claims->client, none, &epochs.client },
         { GH_EPOCH_MEMBER, organization, user, &epochs.member },
         { GH_EPOCH_GRANT, claims->client, user, &epochs.grant },
+        { GH_EPOCH_AUDIENCE, audience, none, &epochs.audience },
         { GH_EPOCH_TOKEN, claims->token_id, none, &epochs.token },
         { GH_EPOCH_SUSPENDED, organization, none, &suspended },
     };
@@ -38,9 +39,9 @@ enum gh_err gh_feed_epochs_of(const struct gh_feed *f, const struct gh_claims *c
 
 void gh_feed_epochs_join(struct gh_epochs *to, const struct gh_epochs *more) {
     long long *const into[] = { &to->global, &to->user,  &to->organization, &to->client,
-                                &to->member, &to->grant, &to->token };
+                                &to->member, &to->grant, &to->audience,     &to->token };
     const long long from[] = { more->global, more->user,  more->organization, more->client,
-                               more->member, more->grant, more->token };
+                               more->member, more->grant, more->audience,     more->token };
     for (size_t i = 0; i < GH_COUNT(into); i++)
         if (from[i] > *into[i])
             *into[i] = from[i];

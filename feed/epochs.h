@@ -3,8 +3,9 @@
 #include "core/decide.h"
 #include "feed/feed.h"
 
-enum gh_err gh_feed_epochs_of(const struct gh_feed *f, const struct gh_claims *claims,
-                              struct gh_epochs *ret); /* FEED */
+/* `audience`: the API at which the token is shown, one of those that it is for. FEED. */
+enum gh_err gh_feed_epochs_of(const struct gh_feed *f, const struct gh_claims *claims, struct gh_str audience,
+                              struct gh_epochs *ret);
 
 /* The newer one of each. */
 void gh_feed_epochs_join(struct gh_epochs *to, const struct gh_epochs *more);

@@ -16,6 +16,7 @@ enum gh_epoch_kind {
     GH_EPOCH_TOKEN,        /* a = jti */
     GH_EPOCH_SUSPENDED,    /* a = org_id; value 1 = suspended, 0 = not */
     GH_EPOCH_GRANT,        /* a = client_id, b = sub: what this user let this client do */
+    GH_EPOCH_AUDIENCE,     /* a = aud: all tokens for that API */
 };
 
 /* Short texts that the issuer's administrator declared; there, or proven to be absent. */

@@ -148,12 +148,16 @@ static inline bool gh_feed_word_unpack(const uint64_t key[2], uint64_t at, uint6
     return word == gh_feed_word_pack(key, at, *ret_payload);
 }
 
+/* A word has room for eight kinds; the ninth takes the number of GLOBAL, which never has a slot. The hash
+ * tells kinds apart, this is one more check. */
+_Static_assert(GH_EPOCH_AUDIENCE == 8 && GH_EPOCH_GLOBAL == 0, "one kind may share a number with GLOBAL");
+
 static inline uint64_t gh_feed_payload(enum gh_epoch_kind kind, long long epoch) {
-    return (uint64_t)kind << 37 | (uint64_t)epoch;
+    return (uint64_t)(kind & 7) << 37 | (uint64_t)epoch;
 }
 
-static inline enum gh_epoch_kind gh_feed_payload_kind(uint64_t payload) {
-    return (enum gh_epoch_kind)(payload >> 37);
+static inline bool gh_feed_payload_is(uint64_t payload, enum gh_epoch_kind kind) {
+    return payload >> 37 == (uint64_t)(kind & 7);
 }
 
 static inline long long gh_feed_payload_epoch(uint64_t payload) {

@@ -94,7 +94,7 @@ static enum gh_err global_epoch(const struct gh_feed_view *v, long long *ret) {
     uint64_t payload;
     if (!gh_feed_word_unpack(v->key, GH_FEED_GLOBAL_AT, gh_feed_load(&gh_feed_view_header(v)->global),
                              &payload) ||
-        gh_feed_payload_kind(payload) != GH_EPOCH_GLOBAL)
+        !gh_feed_payload_is(payload, GH_EPOCH_GLOBAL))
         return GH_ERR_FEED;
     *ret = gh_feed_payload_epoch(payload);
     return GH_OK;
@@ -118,7 +118,7 @@ enum gh_err gh_feed_epoch(const struct gh_feed *f, enum gh_epoch_kind kind, stru
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
         if (gh_feed_load(table_word) != word)
             continue; /* the table was given up meanwhile: what we saw may be anything */
-        if (!e && found.payload != GH_FEED_EMPTY && gh_feed_payload_kind(found.payload) != kind)
+        if (!e && found.payload != GH_FEED_EMPTY && !gh_feed_payload_is(found.payload, kind))
             e = GH_ERR_FEED;
         if (!e)
             *ret = found.payload == GH_FEED_EMPTY ? 0 : gh_feed_payload_epoch(found.payload);

@@ -120,7 +120,7 @@ static long long global_of(struct gh_feed_writer *w) {
 static bool still_matters(struct gh_feed_writer *w, uint64_t payload) {
     long long epoch = gh_feed_payload_epoch(payload);
     return payload != GH_FEED_EMPTY &&
-           (gh_feed_payload_kind(payload) == GH_EPOCH_SUSPENDED ? epoch != 0 : epoch > global_of(w));
+           (gh_feed_payload_is(payload, GH_EPOCH_SUSPENDED) ? epoch != 0 : epoch > global_of(w));
 }
 
 /* How many slots matter; FEED when one is damaged and `mending` is off. */
@@ -212,7 +212,7 @@ static enum gh_err insert(struct gh_feed_writer *w, const uint64_t hash[2], uint
 
 enum gh_err gh_feed_set_epoch(struct gh_feed_writer *w, enum gh_epoch_kind kind, struct gh_str a,
                               struct gh_str b, long long epoch) {
-    if (epoch < 0 || epoch > GH_FEED_EPOCH_MAX || (unsigned)kind > GH_EPOCH_GRANT)
+    if (epoch < 0 || epoch > GH_FEED_EPOCH_MAX || (unsigned)kind > GH_EPOCH_AUDIENCE)
         return GH_ERR_MALFORMED;
     if (kind == GH_EPOCH_GLOBAL)
         return set_global(w, epoch);
@@ -231,7 +231,7 @@ enum gh_err gh_feed_set_epoch(struct gh_feed_writer *w, enum gh_epoch_kind kind,
         uint64_t payload = gh_feed_payload(kind, epoch);
         return still_matters(w, payload) ? insert(w, hash, payload) : GH_OK;
     }
-    if (gh_feed_payload_kind(found.payload) != kind)
+    if (!gh_feed_payload_is(found.payload, kind))
         return GH_ERR_FEED;
     if (is_news(kind, epoch, gh_feed_payload_epoch(found.payload)))
         gh_feed_store(&slot(w, w->table, found.index)->word,

@@ -93,7 +93,7 @@ static void read_whole(const uint8_t *data, size_t size) {
     struct gh_epochs epochs;
     struct gh_str text;
     unsigned long long g;
-    enum gh_err e = gh_feed_epochs_of(f, &claims, &epochs);
+    enum gh_err e = gh_feed_epochs_of(f, &claims, GH_STR("urn:ai"), &epochs);
     if (e != GH_OK && e != GH_ERR_FEED)
         abort();
     e = gh_feed_keys(f, a, issuer, &text);

@@ -159,7 +159,7 @@ ngx_http_gatehouse_decide(ngx_http_request_t *r,
     }
 
     err = ngx_http_gatehouse_issuer_epochs(ctx->issuer, &ctx->claims,
-                                           &epochs);
+                                           conf->policy.audience, &epochs);
     if (err) {
         return GH_ERR_FEED;
     }

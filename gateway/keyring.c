@@ -345,7 +345,8 @@ ngx_http_gatehouse_keyring_find(ngx_http_gatehouse_keyring_t *keyring,
 
 enum gh_err
 ngx_http_gatehouse_issuer_epochs(ngx_http_gatehouse_issuer_t *issuer,
-    const struct gh_claims *claims, struct gh_epochs *ret)
+    const struct gh_claims *claims, struct gh_str audience,
+    struct gh_epochs *ret)
 {
     ngx_uint_t i;
     enum gh_err err;
@@ -355,10 +356,12 @@ ngx_http_gatehouse_issuer_epochs(ngx_http_gatehouse_issuer_t *issuer,
         return GH_ERR_FEED;
     }
 
-    err = ngx_http_gatehouse_feed_epochs(issuer->feeds[0], claims, ret);
+    err = ngx_http_gatehouse_feed_epochs(issuer->feeds[0], claims, audience,
+                                         ret);
 
     for (i = 1; err == GH_OK && i < issuer->nfeeds; i++) {
-        err = ngx_http_gatehouse_feed_epochs(issuer->feeds[i], claims, &more);
+        err = ngx_http_gatehouse_feed_epochs(issuer->feeds[i], claims,
+                                             audience, &more);
         if (err == GH_OK) {
             gh_feed_epochs_join(ret, &more);
         }

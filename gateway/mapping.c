@@ -95,12 +95,14 @@ ngx_http_gatehouse_feed_keys(ngx_http_gatehouse_feed_t *feed,
 
 enum gh_err
 ngx_http_gatehouse_feed_epochs(ngx_http_gatehouse_feed_t *feed,
-    const struct gh_claims *claims, struct gh_epochs *ret)
+    const struct gh_claims *claims, struct gh_str audience,
+    struct gh_epochs *ret)
 {
     enum gh_err err;
 
     ngx_http_gatehouse_covered(err,
-                               gh_feed_epochs_of(feed->feed, claims, ret));
+                               gh_feed_epochs_of(feed->feed, claims, audience,
+                                                 ret));
 
     return err;
 }

@@ -217,7 +217,8 @@ enum gh_err ngx_http_gatehouse_feed_generation(
 enum gh_err ngx_http_gatehouse_feed_keys(ngx_http_gatehouse_feed_t *feed,
     struct gh_arena *arena, struct gh_str issuer, struct gh_str *ret);
 enum gh_err ngx_http_gatehouse_feed_epochs(ngx_http_gatehouse_feed_t *feed,
-    const struct gh_claims *claims, struct gh_epochs *ret);
+    const struct gh_claims *claims, struct gh_str audience,
+    struct gh_epochs *ret);
 
 void ngx_http_gatehouse_feed_ring(ngx_http_gatehouse_feed_t *feed);
 
@@ -243,4 +244,4 @@ ngx_http_gatehouse_issuer_t *ngx_http_gatehouse_keyring_find(
     ngx_http_gatehouse_keyring_t *keyring, struct gh_str issuer);
 enum gh_err ngx_http_gatehouse_issuer_epochs(
     ngx_http_gatehouse_issuer_t *issuer, const struct gh_claims *claims,
-    struct gh_epochs *ret);
+    struct gh_str audience, struct gh_epochs *ret);

@@ -9,10 +9,13 @@
 enum gh_err gh_change_bump(struct gh_db *db, struct gh_exchange *x, enum gh_epoch_kind kind, struct gh_str a,
                            struct gh_str b);
 
-/* The newest epoch of a subject's parts as the tenant knows it; tokens are issued only in a later second (the
- * caller waits with gh_await_time until (epoch + 1) s). Any of the strings may be empty. */
+/* The newest epoch of a subject's parts, and of the API that the token will be for, as the tenant knows it;
+ * tokens are issued only in a later second (the caller waits with gh_await_time until (epoch + 1) s). Any of
+ * the strings may be empty. */
 enum gh_err gh_change_newest(struct gh_tenant *t, struct gh_str user, struct gh_str organization,
-                             struct gh_str client, long long *ret);
+                             struct gh_str client, struct gh_str audience, long long *ret);
 
-/* At start, in a closure on the writer thread: every stored epoch goes to the feed again. */
+/* At start, in a closure on the writer thread: every stored epoch goes to the feed again. One that the feed
+ * does not have yet (a crash between COMMIT and publication, or a lost feed) counts from now: until then
+ * tokens may have been issued from the state before it. */
 enum gh_err gh_change_republish(struct gh_db *db, struct gh_tenant *t);

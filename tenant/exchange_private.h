@@ -17,6 +17,7 @@ struct gh_change {
     enum gh_epoch_kind kind;
     struct gh_str a, b;
     long long epoch;
+    long long seq; /* its place in the order of all changes */
     struct gh_change *next;
 };
 

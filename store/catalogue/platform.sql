@@ -8,12 +8,15 @@ INSERT INTO settings (name, doc) VALUES ($name, $doc) ON CONFLICT (name) DO UPDA
 
 -- name: epochs_all
 -- republished to the feed at start
-SELECT kind, a, b, epoch FROM epochs;
+SELECT kind, a, b, epoch, seq FROM epochs;
 
 -- name: epoch_raise
--- an epoch never goes back
-INSERT INTO epochs (kind, a, b, epoch) VALUES ($kind, $a, $b, $epoch)
-ON CONFLICT (kind, a, b) DO UPDATE SET epoch = excluded.epoch WHERE excluded.epoch > epochs.epoch;
+-- an epoch never goes back, and each change comes later in the order: there is one writer
+INSERT INTO epochs (kind, a, b, epoch, seq)
+VALUES ($kind, $a, $b, $epoch, (SELECT COALESCE(MAX(seq), 0) + 1 FROM epochs))
+ON CONFLICT (kind, a, b) DO UPDATE
+SET epoch = CASE WHEN excluded.epoch > epochs.epoch THEN excluded.epoch ELSE epochs.epoch END, seq = excluded.seq
+RETURNING seq;
 
 -- name: time_newest
 -- the latest moment that the store has seen, in seconds: the clock may have been set back since

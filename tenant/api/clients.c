@@ -202,12 +202,25 @@ enum gh_err gh_clients_create(struct gh_db *db, struct gh_call *c) {
     return gh_collection_answer(db, c, &gh_clients, id);
 }
 
+/* May it do less than before? What it was given by a way that is closed now must go. */
+static bool is_narrower(const json_t *was, const json_t *now) {
+    size_t i;
+    json_t *type, *after = json_object_get(now, "grant_types");
+    json_array_foreach(json_object_get(was, "grant_types"), i, type) {
+        if (!gh_doc_array_has(now, "grant_types", gh_json_text(type)) && json_is_array(after))
+            return true;
+    }
+    struct gh_str usage = gh_doc_string(now, "organization_usage");
+    return !gh_str_eq(usage, gh_doc_string(was, "organization_usage")) && !gh_str_is(usage, "allow");
+}
+
 enum gh_err gh_clients_update(struct gh_db *db, struct gh_call *c) {
     struct gh_str id = c->x->args[0], secret;
     json_auto_t *doc = NULL;
     json_auto_t *patch = json_deep_copy(c->body);
     enum gh_err e = gh_collection_get(db, c, &gh_clients, id, &doc);
-    if (!e && !patch)
+    json_auto_t *was = json_deep_copy(doc);
+    if (!e && (!patch || !was))
         e = GH_ERR_NOMEM;
     if (e)
         return e;
@@ -220,7 +233,7 @@ enum gh_err gh_clients_update(struct gh_db *db, struct gh_call *c) {
         e = gh_collection_update(db, c, &gh_clients, id, doc);
     if (!e && secret.ptr)
         e = set_secret(db, c, id, secret);
-    if (!e && secret.ptr)
+    if (!e && (secret.ptr || is_narrower(was, doc)))
         e = gh_security_changed(db, c, GH_REVOKE_CLIENT, id, GH_STR(""));
     c->audited.client_id = id;
     return e ? e : gh_collection_answer(db, c, &gh_clients, id);

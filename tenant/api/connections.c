@@ -81,12 +81,35 @@ const struct gh_api_collection gh_connections = {
 
 GH_COLLECTION_READS(connections, gh_connections)
 
+static bool is_among(const json_t *texts, struct gh_str text) {
+    size_t i;
+    json_t *one;
+    json_array_foreach(texts, i, one) if (gh_str_eq(gh_json_text(one), text)) return true;
+    return false;
+}
+
+/* Whose users may no longer sign in through it. The other users of such a client sign in again: that costs
+ * them less than an epoch for each pair would cost everybody. */
+static enum gh_err revoke_missing(struct gh_db *db, struct gh_call *c, struct gh_str id,
+                                  const json_t *clients) {
+    json_auto_t *were = NULL;
+    size_t i;
+    json_t *one;
+    enum gh_err e = enabled_clients(db, id, &were);
+    json_array_foreach(were, i, one) {
+        if (!e && !is_among(clients, gh_json_text(one)))
+            e = gh_security_changed(db, c, GH_REVOKE_CLIENT, gh_json_text(one), GH_STR(""));
+    }
+    return e;
+}
+
 /* The deprecated member of POST and PATCH: the whole set at once. */
 static enum gh_err set_clients(struct gh_db *db, struct gh_call *c, struct gh_str id, const json_t *clients) {
     if (!clients)
         return GH_OK;
-    enum gh_err e =
-        gh_db_run(db, GH_SQL_CONNECTION_CLIENTS_CLEAR, GH_BINDS(GH_TEXT("connection_id", id)), NULL);
+    enum gh_err e = revoke_missing(db, c, id, clients);
+    if (!e)
+        e = gh_db_run(db, GH_SQL_CONNECTION_CLIENTS_CLEAR, GH_BINDS(GH_TEXT("connection_id", id)), NULL);
     for (size_t i = 0; i < json_array_size(clients) && !e; i++) {
         e = gh_relate(db, GH_SQL_CONNECTION_CLIENT_ADD,
                       GH_BINDS(GH_TEXT("connection_id", id),
@@ -186,9 +209,12 @@ enum gh_err gh_connection_clients_update(struct gh_db *db, struct gh_call *c) {
         bool on = gh_doc_bool(one, "status", false);
         const struct gh_bind binds[] = { GH_TEXT("connection_id", id), GH_TEXT("client_id", client),
                                          GH_INT("created_at", c->now) };
+        bool changed = false;
         if (!e)
             e = gh_relate(db, on ? GH_SQL_CONNECTION_CLIENT_ADD : GH_SQL_CONNECTION_CLIENT_REMOVE, binds,
-                          on ? 3 : 2, NULL);
+                          on ? 3 : 2, &changed);
+        if (!e && !on && changed)
+            e = gh_security_changed(db, c, GH_REVOKE_CLIENT, client, GH_STR(""));
         if (e == GH_ERR_NOT_FOUND && !c->failure.status)
             e = gh_call_refuse(c, 404, "inexistent_client", "The client does not exist");
     }

@@ -63,7 +63,7 @@ static enum gh_err judge(struct gh_call *c, struct gh_str token) {
     struct gh_epochs epochs;
     enum gh_err e = gh_token_open(c->x->arena, token, gh_keys_find, t, &c->caller);
     if (!e)
-        e = gh_feed_epochs_of(t->feed, &c->caller, &epochs);
+        e = gh_feed_epochs_of(t->feed, &c->caller, t->management_audience, &epochs);
     if (e)
         return e;
 

@@ -225,7 +225,7 @@ static enum gh_err drop_scopes(struct gh_db *db, struct gh_call *c, struct gh_st
         if (e || has_scope(json_object_get(now, "scopes"), value))
             continue;
         if (!told)
-            e = gh_security_changed(db, c, GH_REVOKE_RESOURCE_SERVER, id, GH_STR(""));
+            e = gh_security_changed(db, c, GH_REVOKE_API, gh_doc_string(was, "identifier"), GH_STR(""));
         told = true;
         const struct gh_bind binds[] = { GH_TEXT("resource_server_id", id), GH_TEXT("permission", value) };
         if (!e)
@@ -234,6 +234,19 @@ static enum gh_err drop_scopes(struct gh_db *db, struct gh_call *c, struct gh_st
             e = gh_db_run(db, GH_SQL_USER_PERMISSIONS_OF_SCOPE_DELETE, binds, 2, NULL);
     }
     return e;
+}
+
+/* Who may have a token, and what it says, is decided when it is issued: tokens of other rules must go. */
+static bool has_other_rules(const json_t *was, const json_t *now) {
+    static const char *const members[] = { "enforce_policies", "token_dialect",
+                                           "subject_type_authorization" };
+    for (size_t i = 0; i < GH_COUNT(members); i++) {
+        json_t *before = json_object_get(was, members[i]), *after = json_object_get(now, members[i]);
+        bool unset = (!before || json_is_false(before)) && (!after || json_is_false(after));
+        if (!unset && !json_equal(before, after))
+            return true;
+    }
+    return false;
 }
 
 enum gh_err gh_resource_servers_update(struct gh_db *db, struct gh_call *c) {
@@ -259,6 +272,8 @@ enum gh_err gh_resource_servers_update(struct gh_db *db, struct gh_call *c) {
         e = store_secret(db, c, id, secret);
     if (!e)
         e = drop_scopes(db, c, id, was, now);
+    if (!e && has_other_rules(was, now))
+        e = gh_security_changed(db, c, GH_REVOKE_API, gh_doc_string(was, "identifier"), GH_STR(""));
     if (!e)
         e = gh_facts_of_resource_server(c->x, now);
     return e ? e : gh_collection_answer(db, c, &gh_resource_servers, id);
@@ -276,7 +291,7 @@ enum gh_err gh_resource_servers_delete(struct gh_db *db, struct gh_call *c) {
         return e;
     if (gh_doc_bool(doc, "is_system", false))
         return gh_call_refuse(c, 400, NULL, "System resource servers cannot be deleted.");
-    e = gh_security_changed(db, c, GH_REVOKE_RESOURCE_SERVER, id, GH_STR(""));
+    e = gh_security_changed(db, c, GH_REVOKE_API, gh_doc_string(doc, "identifier"), GH_STR(""));
     return e ? e : gh_collection_remove(db, c, &gh_resource_servers, id);
 }
 

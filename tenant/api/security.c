@@ -24,10 +24,7 @@ static const struct effect effects[][3] = {
         { GH_EPOCH_USER, false, GH_SQL_HOLDERS_OF_ROLE, false } },
     [GH_REVOKE_USER] = { { GH_EPOCH_USER, true } },
     [GH_REVOKE_CLIENT] = { { GH_EPOCH_CLIENT, true } },
-    [GH_REVOKE_RESOURCE_SERVER] = {
-        { GH_EPOCH_CLIENT, false, GH_SQL_CLIENTS_GRANTED_RESOURCE_SERVER, false },
-        { GH_EPOCH_MEMBER, false, GH_SQL_HOLDERS_OF_RESOURCE_SERVER_IN_ORGANIZATIONS, false },
-        { GH_EPOCH_USER, false, GH_SQL_HOLDERS_OF_RESOURCE_SERVER, false } },
+    [GH_REVOKE_API] = { { GH_EPOCH_AUDIENCE, true } },
 };
 /* clang-format on */
 

@@ -85,14 +85,10 @@ static enum gh_err revoke_each(struct gh_db *db, struct gh_exchange *x, struct g
 }
 
 enum gh_err gh_family_revoke(struct gh_db *db, struct gh_exchange *x, struct gh_str family,
-                             struct gh_str user_id, struct gh_str organization_id) {
-    enum gh_err e;
-    if (gh_str_starts(family, gh_str_from(by_jti)))
-        e = revoke_each(db, x, family);
-    else if (organization_id.len > 0)
-        e = gh_change_bump(db, x, GH_EPOCH_MEMBER, organization_id, user_id);
-    else
-        e = gh_change_bump(db, x, GH_EPOCH_USER, user_id, (struct gh_str){ 0 });
+                             struct gh_str client_id, struct gh_str user_id) {
+    enum gh_err e = gh_str_starts(family, gh_str_from(by_jti))
+                        ? revoke_each(db, x, family)
+                        : gh_change_bump(db, x, GH_EPOCH_GRANT, client_id, user_id);
     if (e)
         return e;
     return gh_db_run(db, GH_SQL_REFRESH_REVOKE_FAMILY,

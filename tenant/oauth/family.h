@@ -7,7 +7,7 @@
 #include "tenant/oauth/claims.h"
 
 /* A name that tells how the family's access tokens can be revoked: one by one where they have a jti, else
- * with all of the user's tokens of that organization (or without one). Also the jti of the first access
+ * with all of the user's tokens of that client. Also the jti of the first access
  * token. */
 enum gh_err gh_family_name(struct gh_arena *a, const json_t *api, struct gh_str *ret);
 
@@ -25,7 +25,7 @@ enum gh_err gh_refresh_make(struct gh_db *db, struct gh_arena *a, const struct g
 
 /* Inside a write closure: revokes the refresh tokens and every access token that may still be alive. */
 enum gh_err gh_family_revoke(struct gh_db *db, struct gh_exchange *x, struct gh_str family,
-                             struct gh_str user_id, struct gh_str organization_id);
+                             struct gh_str client_id, struct gh_str user_id);
 
 /* The client's settings for its refresh tokens. */
 struct gh_refresh_rule {

@@ -71,7 +71,7 @@ static enum gh_err revoke_replayed(struct gh_db *db, struct gh_exchange *x) {
     s->replayed = true;
     s->audit.type = "feacft";
     s->audit.description = "Authorization code was used twice: its tokens are revoked";
-    return gh_family_revoke(db, x, r->family, r->auth.user_id, r->auth.organization_id);
+    return gh_family_revoke(db, x, r->family, r->auth.client_id, r->auth.user_id);
 }
 
 static enum gh_err spend(struct gh_db *db, struct gh_exchange *x) {
@@ -129,7 +129,8 @@ static enum gh_err prepare(struct gh_exchange *x, const struct gh_caller *c, str
 }
 
 static void redeem(struct gh_exchange *x, const struct gh_caller *c, struct redemption *r) {
-    if (!gh_issuance_may_start(x, r->auth.user_id, r->auth.organization_id, c->client_id, gh_token_issue))
+    if (!gh_issuance_may_start(x, r->auth.user_id, r->auth.organization_id, c->client_id, r->auth.audience,
+                               gh_token_issue))
         return;
     enum gh_err e = prepare(x, c, r);
     if (e == GH_ERR_NO_PERMISSION || e == GH_ERR_NOT_FOUND || e == GH_ERR_UNSUPPORTED)

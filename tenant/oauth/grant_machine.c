@@ -163,7 +163,7 @@ void gh_grant_machine(struct gh_exchange *x, const struct gh_caller *c) {
     struct machine m = { .caller = c };
     if (find_api(x, &m) && find_grant(x, &m) && find_organization(x, &m) &&
         gh_issuance_may_start(x, (struct gh_str){ 0 }, gh_doc_string(m.organization, "id"), c->client_id,
-                              gh_token_issue)) {
+                              m.audience, gh_token_issue)) {
         enum gh_err e = issue(x, &m);
         if (e == GH_ERR_MALFORMED || e == GH_ERR_TOO_LARGE)
             gh_oauth_refuse(x, 400, "invalid_scope", "The scope is not well formed");

@@ -55,8 +55,7 @@ static enum gh_err revoke_family(struct gh_db *db, struct gh_exchange *x) {
     s->replayed = true;
     s->audit.type = "ferrt";
     s->audit.description = "Refresh token was used again or no longer counts: its family is revoked";
-    return gh_family_revoke(db, x, r->refresh.family, r->refresh.auth.user_id,
-                            r->refresh.auth.organization_id);
+    return gh_family_revoke(db, x, r->refresh.family, r->refresh.auth.client_id, r->refresh.auth.user_id);
 }
 
 /* The token that was spent last may come once more within the leeway: a client that lost the answer repeats
@@ -135,7 +134,8 @@ static enum gh_err prepare(struct gh_exchange *x, const struct gh_caller *c, str
 
 static void answer(struct gh_exchange *x, const struct gh_caller *c, struct renewal *r) {
     const struct gh_authorization *auth = &r->refresh.auth;
-    if (!gh_issuance_may_start(x, auth->user_id, auth->organization_id, c->client_id, gh_token_issue))
+    if (!gh_issuance_may_start(x, auth->user_id, auth->organization_id, c->client_id, auth->audience,
+                               gh_token_issue))
         return;
     enum gh_err e = prepare(x, c, r);
     if (e == GH_ERR_NO_PERMISSION || e == GH_ERR_NOT_FOUND || e == GH_ERR_UNSUPPORTED)

@@ -19,10 +19,10 @@ struct state {
 };
 
 bool gh_issuance_may_start(struct gh_exchange *x, struct gh_str user, struct gh_str organization,
-                           struct gh_str client, gh_step *again) {
+                           struct gh_str client, struct gh_str audience, gh_step *again) {
     struct gh_issuance *s = x->state;
     long long newest;
-    enum gh_err e = gh_change_newest(x->tenant, user, organization, client, &newest);
+    enum gh_err e = gh_change_newest(x->tenant, user, organization, client, audience, &newest);
     if (!e && newest < s->now)
         return true;
     if (!e && s->waits++ < WAITS_MAX)

@@ -27,7 +27,7 @@ struct gh_issuance {
  * every token of its second or before, so a token of the same second would be born revoked (tenant/change.h).
  */
 bool gh_issuance_may_start(struct gh_exchange *x, struct gh_str user, struct gh_str organization,
-                           struct gh_str client, gh_step *again);
+                           struct gh_str client, struct gh_str audience, gh_step *again);
 
 /* Fills the jobs: the access token, and the ID token when `issue` has a user and openid. */
 enum gh_err gh_issuance_prepare(struct gh_exchange *x, const struct gh_issue *issue);

@@ -69,7 +69,7 @@ static enum gh_err revoke_grant(struct gh_db *db, struct gh_exchange *x, const s
     while (!e && count == FAMILIES_AT_ONCE) {
         e = list_families(db, x->arena, row, families, &count);
         for (size_t i = 0; !e && i < count; i++)
-            e = gh_family_revoke(db, x, families[i].name, row->user_id, families[i].organization_id);
+            e = gh_family_revoke(db, x, families[i].name, row->client_id, row->user_id);
     }
     return e;
 }
@@ -82,7 +82,7 @@ static enum gh_err revoke_row(struct gh_db *db, struct gh_exchange *x, const str
         return e;
     return gh_doc_bool(json_object_get(settings, "flags"), "revoke_refresh_token_grant", false)
                ? revoke_grant(db, x, row)
-               : gh_family_revoke(db, x, row->family, row->user_id, row->organization_id);
+               : gh_family_revoke(db, x, row->family, row->client_id, row->user_id);
 }
 
 static enum gh_err revoke(struct gh_db *db, struct gh_exchange *x) {

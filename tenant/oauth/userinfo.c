@@ -54,7 +54,7 @@ static enum gh_err judge(struct gh_exchange *x, struct gh_str token, struct gh_c
         return GH_ERR_NOMEM;
     enum gh_err e = gh_token_open(x->arena, token, gh_keys_find, x->tenant, ret);
     if (!e)
-        e = gh_feed_epochs_of(x->tenant->feed, ret, &epochs);
+        e = gh_feed_epochs_of(x->tenant->feed, ret, policy.audience, &epochs);
     return e ? e : gh_decide(&policy, ret, &epochs, gh_clock_seconds()).err;
 }
 

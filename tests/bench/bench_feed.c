@@ -49,7 +49,7 @@ static void measure_epochs(const struct gh_feed *f, unsigned keys, unsigned roun
     from = now_ns();
     for (unsigned i = 0; i < rounds; i++) {
         c.subject = names[i % NAMES];
-        stop("look up", gh_feed_epochs_of(f, &c, &epochs));
+        stop("look up", gh_feed_epochs_of(f, &c, GH_STR("https://ai.example.com/v1"), &epochs));
     }
     printf("all epochs of a token %5.1f ns\n", (now_ns() - from) / rounds);
 }

@@ -6,7 +6,7 @@ import { machineToken, management, postForm, signIn, startGatehouse } from './ha
 
 const redirectUri = 'http://localhost:3000/callback';
 const password = 'Correct-Horse-Battery-9';
-const requests = 100;
+const requests = process.env.GATEHOUSE_CAMPAIGN === '1' ? 1000 : 100;
 let g, api, connection, app, bystander, serial = 0;
 
 const ok = (reply) => { assert.ok(reply.status < 300, `${reply.status} ${reply.text}`); return reply.body; };
@@ -16,7 +16,7 @@ before(async () => {
   g = await startGatehouse();
   api = await management(g);
   ok(await api.post('resource-servers', {
-    identifier: g.audience, name: 'AI API', enforce_policies: true, token_dialect: 'access_token_authz', token_lifetime: 600,
+    identifier: g.audience, name: 'AI API', enforce_policies: true, token_dialect: 'access_token_authz', token_lifetime: 600, allow_offline_access: true,
     scopes: [{ value: 'chat:invoke' }, { value: 'models:list' }],
   }));
   connection = ok(await api.post('connections', { name: 'people', strategy: 'auth0' }));
@@ -32,9 +32,15 @@ async function organization() {
   return made.id;
 }
 
+async function application() {
+  const made = ok(await api.post('clients', { name: `App ${++serial}`, app_type: 'regular_web', callbacks: [redirectUri], grant_types: ['authorization_code', 'refresh_token'], oidc_conformant: true, organization_usage: 'require' }));
+  ok(await api.patch(`connections/${connection.id}/clients`, [{ client_id: made.client_id, status: true }]));
+  return made;
+}
+
 // A member of an organization of its own, whose permission comes from a role of its own; a second role keeps what is not taken.
-async function person() {
-  const p = { n: ++serial, organization: await organization(), email: `p${serial}@example.com` };
+async function person(own = false) {
+  const p = { app: own ? await application() : app, n: ++serial, organization: await organization(), email: `p${serial}@example.com` };
   p.id = ok(await api.post('users', { connection: 'people', email: p.email, password, email_verified: true })).user_id;
   p.path = encodeURIComponent(p.id);
   p.role = ok(await api.post('roles', { name: `lists-${p.n}` })).id;
@@ -48,9 +54,11 @@ async function person() {
   await p.join();
   p.password = password;
   p.token = async () => {
-    const back = await signIn(g, { clientId: app.client_id, redirectUri, username: p.email, password: p.password, organization: p.organization, audience: g.audience, scope: 'openid', state: 's' });
+    const back = await signIn(g, { clientId: p.app.client_id, redirectUri, username: p.email, password: p.password, organization: p.organization, audience: g.audience, scope: own ? 'openid offline_access' : 'openid', state: 's' });
     if (!back.code) return null;
-    return ok(await postForm(`${g.origin}/oauth/token`, { grant_type: 'authorization_code', client_id: app.client_id, client_secret: app.client_secret, code: back.code, redirect_uri: redirectUri })).access_token;
+    const reply = ok(await postForm(`${g.origin}/oauth/token`, { grant_type: 'authorization_code', client_id: p.app.client_id, client_secret: p.app.client_secret, code: back.code, redirect_uri: redirectUri }));
+    p.refresh = reply.refresh_token;
+    return reply.access_token;
   };
   return p;
 }
@@ -100,6 +108,9 @@ const rows = [
   ['a client grant was narrowed', machine, (m) => api.patch(`client-grants/${m.grantId}`, { scope: ['chat:invoke'] }), kept, { list: '403 no_permission', chat: 'admitted' }],
   ['a client grant was deleted', machine, (m) => api.delete(`client-grants/${m.grantId}`), async (m) => { await m.grant(); await m.associate(); }, { list: 'admitted' }],
   ['a client grant was taken from the organization', machine, (m) => api.delete(`organizations/${m.organization}/client-grants/${m.grantId}`), (m) => m.associate(), { list: 'admitted' }],
+  ['a client lost a grant type', machine, (m) => api.patch(`clients/${m.id}`, { grant_types: ['authorization_code'] }), async (m) => ok(await api.patch(`clients/${m.id}`, { grant_types: ['client_credentials'] })), { list: 'admitted' }],
+  ['a client was switched off for a connection', () => person(true), (p) => api.patch(`connections/${connection.id}/clients`, [{ client_id: p.app.client_id, status: false }]), async (p) => ok(await api.patch(`connections/${connection.id}/clients`, [{ client_id: p.app.client_id, status: true }])), { list: 'admitted' }],
+  ['a refresh token was revoked', () => person(true), (p) => postForm(`${g.origin}/oauth/revoke`, { client_id: p.app.client_id, client_secret: p.app.client_secret, token: p.refresh }), kept, { list: 'admitted', chat: 'admitted' }],
   ['a client was deleted', machine, (m) => api.delete(`clients/${m.id}`)],
 ];
 
@@ -120,4 +131,20 @@ for (const [what, who, take, give = null, then] of rows)
     assert.ok(next, 'no new token');
     for (const [route, expected] of Object.entries(then)) assert.equal(await call(next, route), expected, route);
     assert.equal(await call(token), '401 revoked', 'the old token came back to life');
+  });
+
+// What concerns the API concerns all who hold tokens for it, and nobody else.
+const server = () => `resource-servers/${encodeURIComponent(g.audience)}`;
+for (const [what, take] of [
+  ['the rules of the API changed', () => api.patch(server(), { enforce_policies: false })],
+  ['the API was deleted', () => api.delete(server())],
+])
+  test(`${what}: none of the next ${requests} requests is admitted, of people and machines`, async () => {
+    const tokens = [await (await person()).token(), await (await machine()).token()];
+    for (const token of tokens) assert.equal(await call(token), 'admitted');
+    ok(await take());
+    for (const token of tokens)
+      assert.deepEqual(tally(await Promise.all(Array.from({ length: requests }, () => call(token)))), { '401 revoked': requests });
+    assert.equal((await api.get('tenants/settings')).status, 200); // a token for another API
+    ok(await api.patch(server(), { enforce_policies: true }).then((reply) => (reply.status === 404 ? { status: 200 } : reply)));
   });

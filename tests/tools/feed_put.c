@@ -20,6 +20,7 @@ static const struct { const char *name; enum gh_epoch_kind kind; } kinds[] = {
     { "client",       GH_EPOCH_CLIENT       },
     { "member",       GH_EPOCH_MEMBER       },
     { "grant",        GH_EPOCH_GRANT        },
+    { "audience",     GH_EPOCH_AUDIENCE     },
     { "token",        GH_EPOCH_TOKEN        },
     { "suspended",    GH_EPOCH_SUSPENDED    },
 };

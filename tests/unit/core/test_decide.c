@@ -108,6 +108,7 @@ TEST(what_was_issued_at_or_before_an_epoch_is_revoked) {
     ROW(GH_ERR_REVOKED, q.epochs.member = NOW - 10);
     ROW(GH_ERR_REVOKED, q.epochs.grant = NOW - 10);
     ROW(GH_OK, q.epochs.grant = NOW - 11);
+    ROW(GH_ERR_REVOKED, q.epochs.audience = NOW - 10);
     ROW(GH_ERR_REVOKED, q.epochs.token = NOW + 1000);
     ROW(GH_ERR_REVOKED, q.claims.has_issued_at = false; q.epochs.user = 1); /* older than anything */
     ROW(GH_OK, q.claims.has_issued_at = false);

@@ -116,7 +116,7 @@ TEST(an_epoch_only_rises_and_belongs_to_its_kind_and_names) {
     CHECK(set_user(w, 1, 99) == GH_OK && user_epoch(f, 1) == 100);
     CHECK(set_user(w, 1, 101) == GH_OK && user_epoch(f, 1) == 101);
     CHECK(set_user(w, 1, GH_FEED_EPOCH_MAX) == GH_OK && user_epoch(f, 1) == GH_FEED_EPOCH_MAX);
-    for (int kind = GH_EPOCH_ORGANIZATION; kind <= GH_EPOCH_GRANT; kind++)
+    for (int kind = GH_EPOCH_ORGANIZATION; kind <= GH_EPOCH_AUDIENCE; kind++)
         CHECK(gh_feed_epoch(f, kind, GH_STR("auth0|1"), none, &epoch) == GH_OK && epoch == 0);
 
     CHECK(gh_feed_set_epoch(w, GH_EPOCH_MEMBER, GH_STR("ab"), GH_STR("c"), 5) == GH_OK);
@@ -138,11 +138,13 @@ TEST(an_epoch_only_rises_and_belongs_to_its_kind_and_names) {
     CHECK(set_user(w, 2, 8) == GH_OK && user_epoch(f, 2) == 8);
 
     CHECK(gh_feed_set_epoch(w, GH_EPOCH_GRANT, none, none, GH_FEED_EPOCH_MAX) == GH_OK);
+    CHECK(gh_feed_set_epoch(w, GH_EPOCH_AUDIENCE, none, none, GH_FEED_EPOCH_MAX) == GH_OK);
+    CHECK(gh_feed_epoch(f, GH_EPOCH_AUDIENCE, none, none, &epoch) == GH_OK && epoch == GH_FEED_EPOCH_MAX);
     CHECK(gh_feed_epoch(f, GH_EPOCH_GRANT, none, none, &epoch) == GH_OK && epoch == GH_FEED_EPOCH_MAX);
 
     CHECK(set_user(w, 3, -1) == GH_ERR_MALFORMED &&
           set_user(w, 3, GH_FEED_EPOCH_MAX + 1) == GH_ERR_MALFORMED);
-    CHECK(gh_feed_set_epoch(w, 8, none, none, 1) == GH_ERR_MALFORMED);
+    CHECK(gh_feed_set_epoch(w, 9, none, none, 1) == GH_ERR_MALFORMED);
     unlink(path);
 }
 
@@ -162,14 +164,17 @@ TEST(all_epochs_of_a_token_are_found_and_absent_parts_have_none) {
     CHECK(gh_feed_set_epoch(w, GH_EPOCH_TOKEN, j, none, 6) == GH_OK);
     CHECK(gh_feed_set_epoch(w, GH_EPOCH_TOKEN, none, none, 7) == GH_OK); /* nobody's */
     CHECK(gh_feed_set_epoch(w, GH_EPOCH_GRANT, c, u, 8) == GH_OK);
-    CHECK(gh_feed_epochs_of(f, &whole, &e) == GH_OK);
+    CHECK(gh_feed_set_epoch(w, GH_EPOCH_AUDIENCE, GH_STR("aud"), none, 9) == GH_OK);
+    CHECK(gh_feed_set_epoch(w, GH_EPOCH_AUDIENCE, GH_STR("other"), none, 99) == GH_OK);
+    CHECK(gh_feed_epochs_of(f, &whole, GH_STR("aud"), &e) == GH_OK);
     CHECK(e.global == 1 && e.user == 2 && e.organization == 3 && e.client == 4 && e.member == 5 &&
-          e.token == 6 && e.grant == 8);
+          e.token == 6 && e.grant == 8 && e.audience == 9);
     CHECK(!e.organization_suspended);
     CHECK(gh_feed_set_epoch(w, GH_EPOCH_SUSPENDED, o, none, 1) == GH_OK);
-    CHECK(gh_feed_epochs_of(f, &whole, &e) == GH_OK && e.organization_suspended);
-    CHECK(gh_feed_epochs_of(f, &bare, &e) == GH_OK);
-    CHECK(e.global == 1 && !e.user && !e.organization && !e.client && !e.member && !e.token && !e.grant);
+    CHECK(gh_feed_epochs_of(f, &whole, GH_STR("aud"), &e) == GH_OK && e.organization_suspended);
+    CHECK(gh_feed_epochs_of(f, &bare, none, &e) == GH_OK);
+    CHECK(e.global == 1 && !e.user && !e.organization && !e.client && !e.member && !e.token && !e.grant &&
+          !e.audience);
     CHECK(!e.organization_suspended);
     unlink(path);
 }

@@ -50,7 +50,8 @@ static enum gh_err bump_user(struct gh_db *db, struct gh_exchange *x) {
 static void newest(struct gh_exchange *x) {
     long long epoch = 0, now = gh_clock_seconds();
     enum gh_err e =
-        x->err ? x->err : gh_change_newest(x->tenant, GH_STR("auth0|a"), GH_STR(""), GH_STR(""), &epoch);
+        x->err ? x->err
+               : gh_change_newest(x->tenant, GH_STR("auth0|a"), GH_STR(""), GH_STR(""), GH_STR(""), &epoch);
     gh_respond_json(x, e ? gh_err_status(e) : 200,
                     json_pack("{s:b}", "published", epoch >= now - 2 && epoch <= now + 1));
 }
@@ -63,7 +64,8 @@ static enum gh_err fail_after_revoke(struct gh_db *db, struct gh_exchange *x) {
 }
 static void not_published(struct gh_exchange *x) {
     long long epoch = -1;
-    enum gh_err e = gh_change_newest(x->tenant, GH_STR("auth0|undone"), GH_STR(""), GH_STR(""), &epoch);
+    enum gh_err e =
+        gh_change_newest(x->tenant, GH_STR("auth0|undone"), GH_STR(""), GH_STR(""), GH_STR(""), &epoch);
     gh_respond_json(x, x->err == GH_ERR_CONFLICT && !e && epoch == 0 ? 200 : 500, json_object());
 }
 static void undone_change_waits(struct gh_exchange *x) {

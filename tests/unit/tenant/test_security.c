@@ -138,6 +138,8 @@ static struct story tell(struct world *w) {
     add(w, GH_OP_POST_USER_ROLES, s.outsider, NULL, BODY("{\"roles\":[\"%s\"]}", s.role), NULL);
     add(w, GH_OP_POST_PERMISSIONS, s.outsider, NULL, permission, NULL);
     s.client = add(w, GH_OP_POST_CLIENTS, NULL, NULL, "{\"name\":\"c\"}", "client_id");
+    add(w, GH_OP_PATCH_CLIENTS, s.connection, NULL,
+        BODY("[{\"client_id\":\"%s\",\"status\":true}]", s.client), NULL);
     s.grant = add(w, GH_OP_POST_CLIENT_GRANTS, NULL, NULL,
                   BODY("{\"client_id\":\"%s\",\"audience\":\"urn:ai\",\"scope\":[\"chat\"],\"organization_"
                        "usage\":\"allow\"}",
@@ -149,7 +151,7 @@ static struct story tell(struct world *w) {
 }
 
 /* Each change is made in a world of its own. `who` names whose epochs move: M the pair, U the member's own, X
- * the outsider, O the organization, C the client. */
+ * the outsider, O the organization, C the client, A the API. */
 static void check_change(struct world *w, const struct story *s, const struct run *r, const char *who) {
     const struct {
         char name;
@@ -161,6 +163,7 @@ static void check_change(struct world *w, const struct story *s, const struct ru
         { 'X', GH_EPOCH_USER, s->outsider, "" },
         { 'O', GH_EPOCH_ORGANIZATION, s->organization, "" },
         { 'C', GH_EPOCH_CLIENT, s->client, "" },
+        { 'A', GH_EPOCH_AUDIENCE, "urn:ai", "" },
     };
     for (size_t i = 0; i < GH_COUNT(subjects); i++)
         CHECK_ROW(r->call.op->id, bumped(r, subjects[i].kind, subjects[i].a, subjects[i].b) ==
@@ -207,13 +210,30 @@ TEST(what_is_taken_away_revokes_exactly_whom_it_concerns) {
         { GH_OP_PATCH_CLIENTS_BY_ID, CLIENT, NONE,
           "{\"client_secret\":\"0123456789012345678901234567890123456789012345678\"}", "C" },
         { GH_OP_PATCH_CLIENTS_BY_ID, CLIENT, NONE, "{\"name\":\"n\"}", "" },
+        { GH_OP_PATCH_CLIENTS_BY_ID, CLIENT, NONE, "{\"grant_types\":[\"client_credentials\"]}", "C" },
+        { GH_OP_PATCH_CLIENTS_BY_ID, CLIENT, NONE,
+          "{\"grant_types\":[\"authorization_code\",\"implicit\",\"refresh_token\",\"client_credentials\","
+          "\"urn:ietf:params:oauth:grant-type:device_code\"]}",
+          "" },
+        { GH_OP_PATCH_CLIENTS_BY_ID, CLIENT, NONE, "{\"organization_usage\":\"require\"}", "C" },
+        { GH_OP_PATCH_CLIENTS_BY_ID, CLIENT, NONE, "{\"organization_usage\":\"allow\"}", "" },
+        { GH_OP_PATCH_CLIENTS, CONNECTION, NONE, "[{\"client_id\":\"%s\",\"status\":false}]", "C" },
+        { GH_OP_PATCH_CLIENTS, CONNECTION, NONE, "[{\"client_id\":\"%s\",\"status\":true}]", "" },
+        { GH_OP_PATCH_CONNECTIONS_BY_ID, CONNECTION, NONE, "{\"enabled_clients\":[]}", "C" },
+        { GH_OP_PATCH_CONNECTIONS_BY_ID, CONNECTION, NONE, "{\"enabled_clients\":[\"%s\"]}", "" },
+        { GH_OP_PATCH_CONNECTIONS_BY_ID, CONNECTION, NONE, "{\"display_name\":\"d\"}", "" },
         { GH_OP_DELETE_CLIENT_GRANTS_BY_ID, GRANT, NONE, NULL, "C" },
         { GH_OP_PATCH_CLIENT_GRANTS_BY_ID, GRANT, NONE, "{\"scope\":[]}", "C" },
         { GH_OP_PATCH_CLIENT_GRANTS_BY_ID, GRANT, NONE, "{\"scope\":[\"chat\",\"list\"]}", "" },
         { GH_OP_PATCH_CLIENT_GRANTS_BY_ID, GRANT, NONE, "{\"organization_usage\":\"deny\"}", "C" },
         { GH_OP_DELETE_CLIENT_GRANTS_BY_GRANT_ID, ORGANIZATION, GRANT, NULL, "C" },
-        { GH_OP_DELETE_RESOURCE_SERVERS_BY_ID, API, NONE, NULL, "MXC" },
-        { GH_OP_PATCH_RESOURCE_SERVERS_BY_ID, API, NONE, "{\"scopes\":[{\"value\":\"list\"}]}", "MXC" },
+        { GH_OP_DELETE_RESOURCE_SERVERS_BY_ID, API, NONE, NULL, "A" },
+        { GH_OP_PATCH_RESOURCE_SERVERS_BY_ID, API, NONE, "{\"scopes\":[{\"value\":\"list\"}]}", "A" },
+        { GH_OP_PATCH_RESOURCE_SERVERS_BY_ID, API, NONE, "{\"enforce_policies\":true}", "A" },
+        { GH_OP_PATCH_RESOURCE_SERVERS_BY_ID, API, NONE, "{\"enforce_policies\":false}", "" },
+        { GH_OP_PATCH_RESOURCE_SERVERS_BY_ID, API, NONE, "{\"token_dialect\":\"rfc9068_profile_authz\"}",
+          "A" },
+        { GH_OP_PATCH_RESOURCE_SERVERS_BY_ID, API, NONE, "{\"token_lifetime\":600}", "" },
         { GH_OP_PATCH_RESOURCE_SERVERS_BY_ID, API, NONE, "{\"name\":\"n\"}", "" },
     };
     for (size_t i = 0; i < GH_COUNT(rows); i++) {
@@ -223,7 +243,10 @@ TEST(what_is_taken_away_revokes_exactly_whom_it_concerns) {
                                          s.client, s.grant,        s.connection, s.api };
         const char *hole = rows[i].body ? strstr(rows[i].body, "%s") : NULL, *body = rows[i].body;
         if (hole)
-            body = BODY("%.*s%s%s", (int)(hole - body), body, strstr(body, "roles") ? s.role : s.member,
+            body = BODY("%.*s%s%s", (int)(hole - body), body,
+                        strstr(body, "roles")    ? s.role
+                        : strstr(body, "client") ? s.client
+                                                 : s.member,
                         hole + 2);
         struct run r;
         act(w, &r, rows[i].op, subjects[rows[i].a], subjects[rows[i].b], body, NULL);
