@@ -87,7 +87,7 @@ static int parse(struct run *r, int argc, char **argv) {
         { "color", 0, GH_OPTION_TEXT, &f->colour, "WHEN", "always, never or auto (default: auto)" },
         { "refresh", 'r', GH_OPTION_FLAG, &f->refresh, NULL, "let the ledger take what is live first" },
         { "parallel", 'p', GH_OPTION_NUMBER, &f->parallel, "N",
-          "accepted; calls are made one after the other" },
+          "at most N calls at a time (default: 4; more than 10 is 10)" },
         { "message", 'm', GH_OPTION_TEXT, &f->message, "TEXT", "accepted, not kept" },
         { "non-interactive", 0, GH_OPTION_FLAG, &f->non_interactive, NULL, "never ask" },
         { "yes", 'y', GH_OPTION_FLAG, &f->yes, NULL, "do it without asking" },
@@ -145,6 +145,7 @@ static void begin_tree(struct run *r) {
     fflush(stdout);
     if (watched && !r->flags.json && !r->flags.no_progress && (!r->flags.diff || r->display.applying))
         r->tree = gh_tree_begin(&r->display);
+    gh_engine_tell_at_once(r->engine, r->tree != NULL);
     r->capture = gh_tree_capture_begin(r->tree);
 }
 
@@ -239,6 +240,9 @@ static int connect_to_tenant(struct run *r) {
         .stack = r->stack,
         .project = gh_program_name(r->program),
         .domain = r->settings.domain,
+        .parallel = (unsigned)(r->flags.parallel < 1    ? 1
+                               : r->flags.parallel > 10 ? 10
+                                                        : r->flags.parallel),
         .write = r->verb != GH_STACK_PREVIEW && !r->flags.preview_only,
         .adopt = r->flags.adopt,
         .ignore_protect = r->flags.ignore_protect,
@@ -389,7 +393,9 @@ static int run(struct run *r) {
 
 int gh_stack_run(enum gh_stack_verb verb, int argc, char **argv) {
     char room[128];
-    struct run r = { .verb = verb, .flags = { .dir = "." }, .started = gh_clock_monotonic_ns() };
+    struct run r = { .verb = verb,
+                     .flags = { .dir = ".", .parallel = 4 },
+                     .started = gh_clock_monotonic_ns() };
     int stop = parse(&r, argc, argv);
     if (stop)
         return stop - 1;

@@ -2,6 +2,7 @@
  * The evaluator hands out one resource at a time in dependency order, as Pulumi's language hosts do; it knows
  * nothing of tenants. */
 #pragma once
+#include "stack/crew.h"
 #include "stack/diagnostic.h"
 #include "stack/value.h"
 
@@ -15,6 +16,7 @@ struct gh_registration {
     json_t *inputs;                /* object, camelCase, wire form: may hold secrets and unknowns */
     const char *const *depends_on; /* logical names: every reference and dependsOn, without repeats */
     size_t depends_on_count;
+    size_t rank; /* 1 … : its place when one comes about after the other; 0: it is the next to come */
     struct gh_position position;
     bool protect, retain_on_delete, delete_before_replace;
     const char *import_id; /* or NULL */
@@ -34,6 +36,8 @@ struct gh_registrar {
                                      json_t **outputs);
     enum gh_err (*invoke)(void *context, const char *function, json_t *arguments, struct gh_position at,
                           struct gh_diagnostics *d, json_t **result);
+    struct gh_crew *crew; /* registrations that wait for nothing come together, each in a worker; NULL:
+                             one by one */
 };
 
 /* Reads DIR/Pulumi.yaml (name, runtime, config, variables, resources, outputs). Errors land in d; *ret is

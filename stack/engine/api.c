@@ -1,6 +1,8 @@
 #include "stack/engine/api.h"
 
+#include <errno.h>
 #include <openssl/crypto.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -13,38 +15,55 @@
 #define REPLY_MAX (32 << 20)
 #define RATE_LIMITED_MOST 30 /* waits for one call */
 #define FAILED_MOST 4        /* sends of one call that ended in 5xx or no answer */
+#define PLACES 64            /* most calls at a time: one connection each */
 
 struct gh_api {
     struct gh_api_settings settings;
-    struct gh_http_client *http;
+    struct gh_http_client_options http;
+    struct gh_http_client *clients[PLACES]; /* made when the place is first taken */
+    struct gh_crew *crew;
     char *token; /* "Bearer …"; wiped when it goes */
+    bool fetching;
+    struct gh_crew_gate token_gate;
     unsigned long calls, answers;
-    enum gh_err lost; /* why there is no use in going on; GH_OK while there is */
+    unsigned under_way;
+    struct gh_api_budget budget;
+    long long not_before; /* monotonic ns: the tenant said so */
+    enum gh_err lost;     /* why there is no use in going on; GH_OK while there is */
     char lost_text[400];
     gh_api_waiting *waiting;
     void *context;
 };
 
 struct gh_api *gh_api_new(const struct gh_api_settings *settings, gh_api_waiting *waiting, void *context) {
-    struct gh_http_client_options options = {
+    struct gh_api *api = calloc(1, sizeof *api);
+    if (!api)
+        return NULL;
+    api->settings = *settings;
+    api->waiting = waiting;
+    api->context = context;
+    api->http = (struct gh_http_client_options){
         .egress = GH_EGRESS_ANYWHERE, /* the operator named the host */
-        .ca_file = settings->ca_file,
+        .ca_file = api->settings.ca_file,
         .user_agent = "gatehouse-stack/0.1",
         .timeout_ms = 60000,
         .connect_timeout_ms = 10000,
         .max_response = REPLY_MAX,
     };
-    struct gh_api *api = calloc(1, sizeof *api);
-    if (api && !(api->http = gh_http_client_new(&options))) {
+    api->clients[0] = gh_http_client_new(&api->http);
+    if (!api->clients[0]) {
         free(api);
         return NULL;
     }
-    if (api) {
-        api->settings = *settings;
-        api->waiting = waiting;
-        api->context = context;
-    }
     return api;
+}
+
+void gh_api_set_crew(struct gh_api *api, struct gh_crew *crew) {
+    api->crew = crew;
+}
+
+struct gh_crew *gh_api_crew(const struct gh_api *api) {
+    return api->crew;
 }
 
 static void forget_token(struct gh_api *api) {
@@ -58,7 +77,8 @@ void gh_api_free(struct gh_api *api) {
     if (!api)
         return;
     forget_token(api);
-    gh_http_client_free(api->http);
+    for (size_t i = 0; i < PLACES; i++)
+        gh_http_client_free(api->clients[i]);
     free(api);
 }
 
@@ -75,28 +95,87 @@ bool gh_api_is_lost(const struct gh_api *api) {
     return api->lost != GH_OK;
 }
 
-static enum gh_err give_up(struct gh_api *api, enum gh_err e, const struct gh_api_reply *ret) {
+static void give_up(struct gh_api *api, enum gh_err e, const struct gh_api_reply *ret) {
     api->lost = e;
     memcpy(api->lost_text, ret->error, sizeof api->lost_text);
-    return e;
+}
+
+/* Others go on meanwhile. */
+static void sleep_until(struct gh_api *api, long long monotonic) {
+    struct timespec until = { .tv_sec = monotonic / 1000000000, .tv_nsec = monotonic % 1000000000 };
+    gh_crew_leave(api->crew);
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+        ;
+    gh_crew_return(api->crew);
 }
 
 static void pause_for(struct gh_api *api, unsigned seconds, const char *why) {
     if (api->waiting)
         api->waiting(api->context, seconds, why);
-    struct timespec left = { .tv_sec = seconds };
-    nanosleep(&left, NULL);
+    sleep_until(api, gh_clock_monotonic_ns() + seconds * 1000000000LL);
+}
+
+/* All calls wait, and it is said once. */
+static void hold_back(struct gh_api *api, unsigned seconds, const char *why) {
+    long long until = gh_clock_monotonic_ns() + seconds * 1000000000LL;
+    if (until - api->not_before < 500000000LL) /* another call was told the same */
+        return;
+    api->not_before = until;
+    if (why && api->waiting)
+        api->waiting(api->context, seconds, why);
+}
+
+static void wait_for_leave(struct gh_api *api) {
+    for (;;) {
+        unsigned seconds = gh_api_budget_wait(&api->budget, api->under_way, gh_clock_seconds());
+        if (seconds)
+            hold_back(api, seconds, seconds > 2 ? "room is left under the tenant's rate limit" : NULL);
+        if (api->not_before <= gh_clock_monotonic_ns())
+            return;
+        sleep_until(api, api->not_before);
+    }
+}
+
+static long long header_number(const struct gh_http_reply *reply, const char *name) {
+    struct gh_str text;
+    unsigned long long n;
+    return gh_http_reply_header(reply, name, &text) && gh_str_to_u64(gh_str_trim(text), 1ULL << 40, &n)
+               ? (long long)n
+               : -1;
+}
+
+static void learn(struct gh_api *api, const struct gh_http_reply *reply) {
+    struct gh_api_budget b = { .limit = header_number(reply, "x-ratelimit-limit"),
+                               .remaining = header_number(reply, "x-ratelimit-remaining"),
+                               .reset = header_number(reply, "x-ratelimit-reset") };
+    if (b.limit <= 0 || b.remaining < 0 || b.reset < 0)
+        return;
+    if (b.reset == api->budget.reset && b.remaining > api->budget.remaining)
+        b.remaining = api->budget.remaining; /* answers overtake each other */
+    api->budget = b;
 }
 
 /* One send. Status 0: there was no answer, and *sent says whether it may have been done all the same. */
 static enum gh_err send_once(struct gh_api *api, struct gh_arena *a, const struct gh_http_call *call,
                              struct gh_http_reply *reply, struct gh_api_reply *ret, bool *sent) {
     struct gh_http_failure failure = { 0 };
+    unsigned place = gh_crew_take_place(api->crew);
+    wait_for_leave(api);
     api->calls++;
-    enum gh_err e = gh_http_call(api->http, a, call, reply, &failure);
+    api->under_way++;
+    gh_crew_leave(api->crew);
+    if (!api->clients[place]) /* whose place it is, is alone with it */
+        api->clients[place] = gh_http_client_new(&api->http);
+    enum gh_err e =
+        api->clients[place] ? gh_http_call(api->clients[place], a, call, reply, &failure) : GH_ERR_NOMEM;
+    gh_crew_return(api->crew);
+    gh_crew_give_place(api->crew, place);
+    api->under_way--;
     ret->status = e ? 0 : reply->status;
     *sent = e && failure.sent;
     api->answers += !e;
+    if (!e)
+        learn(api, reply);
     if (e)
         snprintf(ret->error, sizeof ret->error, "no answer from %s: %s", api->settings.domain,
                  failure.error[0] ? failure.error : gh_err_text(e));
@@ -115,7 +194,7 @@ static enum gh_err send_patiently(struct gh_api *api, struct gh_arena *a, const 
             struct gh_str after = { 0 }, reset = { 0 };
             gh_http_reply_header(reply, "retry-after", &after);
             gh_http_reply_header(reply, "x-ratelimit-reset", &reset);
-            pause_for(api, gh_api_retry_seconds(after, reset, gh_clock_seconds()),
+            hold_back(api, gh_api_retry_seconds(after, reset, gh_clock_seconds()),
                       "the tenant's rate limit is reached");
             continue;
         }
@@ -233,6 +312,31 @@ static enum gh_err fetch_token(struct gh_api *api, struct gh_arena *a, struct gh
     return take_token(api, ret);
 }
 
+/* One worker asks; the others wait for what it gets. Without a token there is no use in going on. */
+static enum gh_err need_token(struct gh_api *api, struct gh_arena *a, struct gh_api_reply *ret) {
+    while (!api->token && !api->lost) {
+        if (api->fetching) {
+            gh_crew_wait(api->crew, &api->token_gate);
+            continue;
+        }
+        api->fetching = true;
+        enum gh_err e = fetch_token(api, a, ret);
+        api->fetching = false;
+        if (e)
+            give_up(api, e, ret);
+        gh_crew_open(api->crew, &api->token_gate, SIZE_MAX);
+    }
+    if (api->lost)
+        memcpy(ret->error, api->lost_text, sizeof ret->error);
+    return api->lost;
+}
+
+static void wipe_text(char **text) {
+    if (*text)
+        OPENSSL_cleanse(*text, strlen(*text));
+    free(*text);
+}
+
 static enum gh_err call_with_token(struct gh_api *api, struct gh_arena *a, const char *method,
                                    const char *url, struct gh_str body, struct gh_api_reply *ret) {
     struct gh_http_header headers[] = { { GH_STR("Authorization"), { 0 } },
@@ -241,14 +345,19 @@ static enum gh_err call_with_token(struct gh_api *api, struct gh_arena *a, const
         .method = method, .url = url, .headers = headers, .header_count = body.ptr ? 2 : 1, .body = body
     };
     struct gh_http_reply reply;
-    enum gh_err e = api->token ? GH_OK : fetch_token(api, a, ret);
+    enum gh_err e = need_token(api, a, ret);
     if (e)
-        return e == GH_ERR_NO_TOKEN || api->answers == 0 ? give_up(api, e, ret) : e;
-    headers[0].value = gh_str_from(api->token);
+        return e;
+    gh_auto(wipe_text) char *token = strdup(api->token); /* another call may find that it has ended */
+    if (!token)
+        return GH_ERR_NOMEM;
+    headers[0].value = gh_str_from(token);
     e = send_patiently(api, a, &call, &reply, ret);
     if (e)
         return e;
     take_body(ret, &reply);
+    if (ret->status == 401 && api->token && strcmp(api->token, token) == 0 && !api->settings.token)
+        forget_token(api);
     return ret->status >= 500 ? GH_ERR_IO : outcome(ret->status);
 }
 
@@ -271,19 +380,14 @@ enum gh_err gh_api_call(struct gh_api *api, const char *method, const char *path
     gh_auto(gh_arena_freep) struct gh_arena *a = gh_arena_new(ARENA);
     struct gh_str url =
         a ? gh_arena_printf(a, "https://%s/api/v2%s", api->settings.domain, path) : (struct gh_str){ 0 };
-    char *text = body ? json_dumps(body, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
-    enum gh_err e = GH_ERR_NOMEM;
-    if (url.ptr && (!body || text)) {
+    gh_auto(wipe_text) char *text =
+        body ? json_dumps(body, JSON_COMPACT | JSON_ENCODE_ANY) : NULL; /* a password? */
+    if (!url.ptr || (body && !text))
+        return GH_ERR_NOMEM;
+    enum gh_err e = call_with_token(api, a, method, url.ptr, gh_str_from(text), ret);
+    /* The token may have ended in a long run: a new one, once. */
+    if (e == GH_ERR_NO_TOKEN && ret->status == 401 && !api->settings.token)
         e = call_with_token(api, a, method, url.ptr, gh_str_from(text), ret);
-        /* The token may have ended in a long run: a new one, once. */
-        if (e == GH_ERR_NO_TOKEN && ret->status == 401 && api->token && !api->settings.token) {
-            forget_token(api);
-            e = call_with_token(api, a, method, url.ptr, gh_str_from(text), ret);
-        }
-    }
-    if (text)
-        OPENSSL_cleanse(text, strlen(text)); /* it may hold a password */
-    free(text);
     return e;
 }
 

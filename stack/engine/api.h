@@ -1,10 +1,11 @@
 /* stack/engine/api.h - a client of the public Management API: token, paging, waiting for rate limits, and
- * what may be sent twice. Blocking, one thread. */
+ * what may be sent twice. Blocking; in a crew, whoever calls gives the turn away meanwhile. */
 #pragma once
 #include <jansson.h>
 
 #include "core/arena.h"
 #include "core/err.h"
+#include "stack/crew.h"
 #include "stack/engine/provider.h"
 
 /* Where and as whom. All borrowed for the life of the client. */
@@ -32,6 +33,19 @@ struct gh_api;
 struct gh_api *gh_api_new(const struct gh_api_settings *settings, gh_api_waiting *waiting, void *context);
 void gh_api_free(struct gh_api *api);
 unsigned long gh_api_calls(const struct gh_api *api); /* requests sent so far */
+
+/* Calls come from the workers of this crew from now on; NULL: from one thread again. */
+void gh_api_set_crew(struct gh_api *api, struct gh_crew *crew);
+struct gh_crew *gh_api_crew(const struct gh_api *api);
+
+/* What the tenant last said of its rate limit. */
+struct gh_api_budget {
+    long long limit, remaining, reset; /* of X-RateLimit-*; limit 0: it said nothing */
+};
+
+/* Seconds to wait before the next call, 0 for none: three in ten of the limit are left to those who sign in.
+ * `under_way`: our own calls that the tenant has not answered yet. Pure. */
+unsigned gh_api_budget_wait(const struct gh_api_budget *b, unsigned under_way, long long now);
 
 /* There is no use in going on: the tenant never answered, or refused our credentials. Later calls fail at
  * once. */

@@ -77,3 +77,10 @@ unsigned gh_api_retry_seconds(struct gh_str retry_after, struct gh_str reset, lo
         seconds = (long long)n > now ? (unsigned)((long long)n - now) : 1;
     return seconds < 1 ? 1 : seconds > 60 ? 60 : seconds;
 }
+
+unsigned gh_api_budget_wait(const struct gh_api_budget *b, unsigned under_way, long long now) {
+    long long headroom = b->limit * 3 / 10, left = b->remaining - (long long)under_way;
+    if (b->limit <= 0 || b->reset <= now || left > headroom)
+        return 0;
+    return b->reset - now > 60 ? 60 : (unsigned)(b->reset - now);
+}

@@ -1,4 +1,6 @@
 /* Does what was decided: journal, call, journal. */
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,6 +107,8 @@ static enum gh_err take_created(struct gh_engine *e, struct gh_step *s, json_t *
     s->live = json_is_object(object) ? json_incref(object) : NULL;
     if (s->live)
         gh_live_note(e->live, s->provider, s->inputs, s->live);
+    else if (s->provider->kind == GH_KIND_LINK)
+        gh_live_note_new(e->live, s->provider, s->inputs);
     return GH_OK;
 }
 
@@ -135,7 +139,9 @@ static enum gh_err post(struct gh_engine *e, struct gh_step *s, json_t *body, co
     for (int tries = 0; !err; tries++) {
         struct gh_api_reply reply = { 0 };
         bool found = false;
-        err = gh_api_call(e->options.api, "POST", path.ptr, body, &reply);
+        bool joins = s->provider->kind == GH_KIND_LINK && s->provider->batch;
+        err = joins ? gh_post_together(e, s, path.ptr, body, &reply)
+                    : gh_api_call(e->options.api, "POST", path.ptr, body, &reply);
         if (reply.uncertain) {
             enum gh_err asked = find_created(e, s, known, &found);
             if (asked ||
@@ -164,7 +170,28 @@ static enum gh_err post(struct gh_engine *e, struct gh_step *s, json_t *body, co
     return err;
 }
 
-static enum gh_err create_object(struct gh_engine *e, const struct gh_registration *r, struct gh_step *s) {
+/* Of objects that may share a name one is made after the other: what a lost answer made is told by being new.
+ */
+static char *take_name(struct gh_engine *e, const struct gh_step *s) {
+    char *name = NULL;
+    const char *text = json_string_value(gh_value_reveal(json_object_get(s->inputs, s->provider->keys[0])));
+    if (!s->provider->key_repeats || !text || asprintf(&name, "%s %s", s->type->token, text) < 0)
+        return NULL;
+    while (json_object_get(e->creating, name) && gh_crew_wait(e->crew, &e->created))
+        ;
+    json_object_set_new(e->creating, name, json_true());
+    return name;
+}
+
+static void give_name(struct gh_engine *e, char *name) {
+    if (name) {
+        json_object_del(e->creating, name);
+        gh_crew_open(e->crew, &e->created, SIZE_MAX);
+    }
+    free(name);
+}
+
+static enum gh_err make_object(struct gh_engine *e, const struct gh_registration *r, struct gh_step *s) {
     json_t *known = known_ids(e, s), *body = create_body(s);
     json_t *intent = json_pack("{s:s, s:s, s:O}", "name", s->name, "type", s->type->token, "known", known);
     enum gh_err err = intent ? ledger_trouble(e, s, gh_ledger_intent(e->ledger, intent)) : GH_ERR_NOMEM;
@@ -173,6 +200,13 @@ static enum gh_err create_object(struct gh_engine *e, const struct gh_registrati
     json_decref(intent);
     json_decref(body);
     json_decref(known);
+    return err;
+}
+
+static enum gh_err create_object(struct gh_engine *e, const struct gh_registration *r, struct gh_step *s) {
+    char *name = take_name(e, s);
+    enum gh_err err = make_object(e, r, s);
+    give_name(e, name);
     return err;
 }
 

@@ -126,13 +126,13 @@ static void print_head(const struct gh_display *d, const struct gh_step *s) {
             s->name);
 }
 
-static void print_line(struct gh_display *d, const struct gh_step *s, enum gh_event event, long long taken) {
+static void print_line(struct gh_display *d, const struct gh_step *s, enum gh_event event) {
     gh_auto(gh_buf_release) struct gh_buf brief = gh_buf_make(65536);
     fprintf(d->out, " %s%-2s%s ", on(d, ops[s->op].colour), ops[s->op].glyph, off(d));
     print_type(d->out, s->type->token);
     fprintf(d->out, " %s %s%s%s", s->name, on(d, ops[s->op].colour), gh_display_word(s->op, event), off(d));
     if (event == GH_EVENT_DONE)
-        fprintf(d->out, " (%.2fs)", (double)taken / 1e9);
+        fprintf(d->out, " (%.2fs)", (double)s->took / 1e9);
     gh_display_brief(s, d->secrets, &brief);
     if (!brief.failed && brief.len) {
         fputc(' ', d->out);
@@ -141,32 +141,10 @@ static void print_line(struct gh_display *d, const struct gh_step *s, enum gh_ev
     fputc('\n', d->out);
 }
 
-/* Steps may go on side by side. */
-static void note_start(struct gh_display *d, const struct gh_step *s) {
-    for (size_t i = 0; i < GH_COUNT(d->running); i++)
-        if (!d->running[i].step) {
-            d->running[i].step = s;
-            d->running[i].began = gh_clock_monotonic_ns();
-            return;
-        }
-}
-
-static long long take_duration(struct gh_display *d, const struct gh_step *s) {
-    for (size_t i = 0; i < GH_COUNT(d->running); i++)
-        if (d->running[i].step == s) {
-            d->running[i].step = NULL;
-            return gh_clock_monotonic_ns() - d->running[i].began;
-        }
-    return 0;
-}
-
 void gh_display_step(void *context, const struct gh_step *s, enum gh_event event) {
     struct gh_display *d = context;
-    if (event == GH_EVENT_STARTED) {
-        note_start(d, s);
+    if (event == GH_EVENT_STARTED)
         return;
-    }
-    long long taken = take_duration(d, s);
     if (s->op == GH_OP_SAME && !d->same && event != GH_EVENT_FAILED)
         return;
     if (event == GH_EVENT_PLANNED && d->diff) {
@@ -175,7 +153,7 @@ void gh_display_step(void *context, const struct gh_step *s, enum gh_event event
         gh_display_changes(d->out, changes);
         json_decref(changes);
     } else {
-        print_line(d, s, event, taken);
+        print_line(d, s, event);
         if (event == GH_EVENT_PLANNED)
             gh_display_foreign(d, s);
     }

@@ -13,10 +13,6 @@ struct gh_display {
     bool same;     /* lines for what stays as it is, too */
     bool secrets;  /* show them */
     bool applying; /* the steps are being done: "created", not "create" */
-    struct {
-        const struct gh_step *step;
-        long long began; /* monotonic ns */
-    } running[64];
 };
 
 /* As the engine's event callback; the context is a struct gh_display. */

@@ -8,6 +8,7 @@
 #include "stack/engine/lookup.h"
 #include "stack/engine/seal.h"
 #include "stack/value.h"
+#include "sys/clock.h"
 
 #define ARENA (256 << 20)
 
@@ -42,14 +43,18 @@ enum gh_err gh_engine_new(const struct gh_engine_options *options, struct gh_eng
     e->options = *options;
     e->arena = gh_arena_new(ARENA);
     e->live = gh_live_new(options->api);
+    e->crew = gh_crew_new(options->parallel);
+    e->telling = gh_telling_new(e);
+    e->creating = json_object();
+    gh_api_set_crew(options->api, e->crew);
     e->by_key = json_object();
     e->order = json_array();
     e->removed = json_array();
     e->targeted = json_object();
     e->skipped = json_object();
     e->targets_met = json_object();
-    enum gh_err err = e->arena && e->live && e->by_key && e->order && e->removed && e->targeted &&
-                              e->skipped && e->targets_met
+    enum gh_err err = e->arena && e->live && e->crew && e->telling && e->creating && e->by_key && e->order &&
+                              e->removed && e->targeted && e->skipped && e->targets_met
                           ? GH_OK
                           : GH_ERR_NOMEM;
     err =
@@ -77,6 +82,10 @@ void gh_engine_free(struct gh_engine *e) {
     json_decref(e->targeted);
     json_decref(e->skipped);
     json_decref(e->targets_met);
+    json_decref(e->creating);
+    gh_telling_free(e->telling);
+    gh_api_set_crew(e->options.api, NULL);
+    gh_crew_free(e->crew);
     gh_live_free(e->live);
     gh_ledger_free(e->ledger);
     gh_arena_free(e->arena);
@@ -130,13 +139,12 @@ struct gh_step *gh_engine_find_step(const struct gh_engine *e, const char *type,
     return index ? e->steps[json_integer_value(index)] : NULL;
 }
 
-static enum gh_err plan(struct gh_engine *e, const struct gh_registration *r, json_t **outputs) {
+static enum gh_err plan(struct gh_engine *e, const struct gh_registration *r, size_t rank, json_t **outputs) {
     struct gh_step *s = NULL;
     enum gh_err err = gh_step_decide(e, r, &s);
     if (err)
         return err;
-    gh_engine_add_step(e, s);
-    gh_engine_tell(e, s, GH_EVENT_PLANNED);
+    gh_telling_ended(e->telling, rank, s, GH_EVENT_PLANNED);
     *outputs = gh_outputs_of(s, r);
     return *outputs ? GH_OK : GH_ERR_NOMEM;
 }
@@ -165,7 +173,8 @@ static void take_over(struct gh_step *shown, struct gh_step *now) {
     gh_step_free(now);
 }
 
-static enum gh_err apply(struct gh_engine *e, const struct gh_registration *r, json_t **outputs) {
+static enum gh_err apply(struct gh_engine *e, const struct gh_registration *r, size_t rank,
+                         json_t **outputs) {
     struct gh_step *s = NULL, *shown = gh_engine_find_step(e, r->type, r->name);
     enum gh_err err = gh_step_decide(e, r, &s);
     if (err) {
@@ -181,9 +190,9 @@ static enum gh_err apply(struct gh_engine *e, const struct gh_registration *r, j
         return err;
     }
     take_over(shown, s);
-    gh_engine_tell(e, shown, GH_EVENT_STARTED);
+    gh_telling_begun(e->telling, rank, shown);
     err = gh_apply(e, r, shown);
-    gh_engine_tell(e, shown, err ? GH_EVENT_FAILED : GH_EVENT_DONE);
+    gh_telling_ended(e->telling, rank, shown, err ? GH_EVENT_FAILED : GH_EVENT_DONE);
     if (err)
         return err;
     *outputs = gh_outputs_of(shown, r);
@@ -195,11 +204,15 @@ static enum gh_err on_resource(void *context, const struct gh_registration *r, s
     struct gh_engine *e = context;
     if (e->lost)
         return GH_ERR_IO;
+    size_t rank = gh_telling_rank(e->telling, r);
+    bool takes = !r->get_id && gh_target_takes(e, r);
     enum gh_err err = r->get_id                     ? gh_read(e, r, outputs)
-                      : !gh_target_takes(e, r)      ? gh_target_pass_by(e, r, outputs)
+                      : !takes                      ? gh_target_pass_by(e, r, outputs)
                       : gh_target_check_needs(e, r) ? GH_ERR_NOT_FOUND
-                      : e->applying                 ? apply(e, r, outputs)
-                                                    : plan(e, r, outputs);
+                      : e->applying                 ? apply(e, r, rank, outputs)
+                                                    : plan(e, r, rank, outputs);
+    if (!takes || err)
+        gh_telling_skip(e->telling, rank);
     e->lost = gh_api_is_lost(e->options.api);
     return err;
 }
@@ -217,10 +230,16 @@ static enum gh_err on_invoke(void *context, const char *function, json_t *argume
 }
 
 struct gh_registrar gh_engine_registrar(struct gh_engine *e) {
-    return (struct gh_registrar){ .context = e, .register_resource = on_resource, .invoke = on_invoke };
+    return (struct gh_registrar){ .context = e,
+                                  .register_resource = on_resource,
+                                  .invoke = on_invoke,
+                                  .crew = e->options.target_count
+                                              ? NULL
+                                              : e->crew /* what --target skips is known in order only */ };
 }
 
 enum gh_err gh_engine_end_plan(struct gh_engine *e) {
+    gh_telling_finish(e->telling);
     enum gh_err err = gh_plan_removals(e, false);
     gh_people_check_names(e);
     return err ? err : gh_target_check_names(e);
@@ -235,7 +254,12 @@ enum gh_err gh_engine_plan_destroy(struct gh_engine *e) {
 void gh_engine_begin_apply(struct gh_engine *e, gh_step_event *event) {
     e->options.event = event;
     e->applying = true;
+    gh_telling_restart(e->telling);
     gh_live_begin_pass(e->live);
+}
+
+void gh_engine_tell_at_once(struct gh_engine *e, bool at_once) {
+    e->at_once = at_once;
 }
 
 /* Before the first deletion all are asked again, so that who came since the plan stops it as a whole. */
@@ -265,7 +289,9 @@ static enum gh_err remove_all(struct gh_engine *e) {
                 continue;
             /* A parent whose children could not be deleted may hold them still, but it takes them along. */
             gh_engine_tell(e, s, GH_EVENT_STARTED);
+            long long began = gh_clock_monotonic_ns();
             enum gh_err one = gh_remove(e, s);
+            s->took = gh_clock_monotonic_ns() - began;
             gh_engine_tell(e, s, one ? GH_EVENT_FAILED : GH_EVENT_DONE);
             err = err ? err : one;
         }
@@ -273,6 +299,7 @@ static enum gh_err remove_all(struct gh_engine *e) {
 }
 
 enum gh_err gh_engine_end_apply(struct gh_engine *e, json_t *outputs, bool failed) {
+    gh_telling_finish(e->telling);
     enum gh_err err = failed ? GH_OK : remove_all(e), saved;
     if (!failed && !err)
         err = gh_remove_replaced(e);

@@ -41,6 +41,7 @@ struct gh_step {
     bool dies_with_parent; /* of a deletion: no call of its own */
     bool protect;
     bool failed, done;
+    long long took; /* ns, of its application */
     json_t *outputs;
     json_t *parents; /* of struct gh_registration, or NULL */
 };
@@ -50,6 +51,7 @@ typedef void gh_step_event(void *context, const struct gh_step *step, enum gh_ev
 
 struct gh_engine_options {
     const char *dir, *stack, *project, *domain;
+    unsigned parallel;                  /* most calls at a time; 0: one */
     bool write;                         /* takes the lock; a preview does without */
     bool adopt;                         /* take over what exists also where the host is not loopback */
     bool ignore_protect;                /* destroy: protected ones too */
@@ -88,8 +90,12 @@ enum gh_err gh_engine_refresh(struct gh_engine *e); /* does what that plan says,
 /* Both before a plan of another kind, untold; in memory only, until that plan's ledger is saved. */
 enum gh_err gh_engine_refresh_first(struct gh_engine *e);
 
-/* From now on registrations are applied, and told to `event` (or NULL). */
+/* From now on registrations are applied, and told to `event` (or NULL): in the order of the plan, whichever
+ * is done first. */
 void gh_engine_begin_apply(struct gh_engine *e, gh_step_event *event);
+
+/* Told to who draws the steps where they belong, whatever the order: each as it happens. */
+void gh_engine_tell_at_once(struct gh_engine *e, bool at_once);
 
 /* After the program's run in the apply pass: the deletions, unless something failed; outputs (may be NULL:
  * kept) and the ledger are saved. */

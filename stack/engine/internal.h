@@ -13,6 +13,11 @@ struct gh_engine {
     json_t *order;                            /* keys as registered */
     json_t *targeted, *skipped, *targets_met; /* sets of names and of targets, of target.c */
     json_t *removed;                          /* entries of what this run deleted */
+    struct gh_crew *crew;
+    struct gh_telling *telling; /* what happened, in the order in which it is told */
+    json_t *creating;           /* names of which somebody makes one, of those that may repeat */
+    struct gh_crew_gate created;
+    bool at_once;
     bool applying, denied, crypter_asked;
     bool lost;                  /* and said so: once is enough */
     struct gh_crypter *crypter; /* borrowed from the config; NULL: no passphrase */
@@ -43,6 +48,23 @@ json_t *gh_outputs_of(const struct gh_step *s, const struct gh_registration *r);
 
 /* read.c: the answer to a registration with get_id. Errors were diagnosed. */
 enum gh_err gh_read(struct gh_engine *e, const struct gh_registration *r, json_t **outputs);
+
+/* telling.c: what several workers do at the same time is told in the order of the program. `rank` is 1 … */
+struct gh_telling *gh_telling_new(struct gh_engine *e);
+void gh_telling_free(struct gh_telling *t);
+void gh_telling_restart(struct gh_telling *t); /* before another pass */
+size_t gh_telling_rank(struct gh_telling *t, const struct gh_registration *r);
+void gh_telling_begun(struct gh_telling *t, size_t rank, struct gh_step *s);
+/* A planned step joins the engine's. */
+void gh_telling_ended(struct gh_telling *t, size_t rank, struct gh_step *s, enum gh_event event);
+void gh_telling_skip(struct gh_telling *t,
+                     size_t rank);            /* nothing to tell, if it has not ended; nobody waits for it */
+void gh_telling_finish(struct gh_telling *t); /* those behind one that never came, too */
+
+/* together.c: the POST of one link; several of the same collection go in one call. As gh_api_call, but
+ * uncertain only after it was tried again: adding twice is adding once. */
+enum gh_err gh_post_together(struct gh_engine *e, const struct gh_step *s, const char *path, json_t *body,
+                             struct gh_api_reply *reply);
 
 /* apply.c */
 enum gh_err gh_apply(struct gh_engine *e, const struct gh_registration *r, struct gh_step *s);

@@ -1,5 +1,6 @@
 #include "stack/engine/live.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -13,12 +14,14 @@ enum { FEW = 3 }; /* so many are read one by one before their whole collection i
 
 struct gh_live {
     struct gh_api *api;
-    json_t *lists;   /* path of a collection → {key of an item: item} in the API's order */
-    json_t *objects; /* path of one object → it */
-    json_t *indexed; /* of objects: paths of those that a search found; as gh_live_is_hearsay says */
-    json_t *passes;  /* path of a collection → the pass in which it was read */
-    json_t *asked;   /* path of a collection → how many of its items were read alone */
-    json_t *users;   /* ids that will be asked for */
+    json_t *lists;            /* path of a collection → {key of an item: item} in the API's order */
+    json_t *objects;          /* path of one object → it */
+    json_t *indexed;          /* of objects: paths of those that a search found; as gh_live_is_hearsay says */
+    json_t *passes;           /* path of a collection → the pass in which it was read */
+    json_t *asked;            /* path of a collection → how many of its items were read alone */
+    json_t *users;            /* ids that will be asked for */
+    json_t *reading;          /* paths of collections and ids of users that some worker is asking for */
+    struct gh_crew_gate read; /* opened when that has come */
     json_int_t pass;
 };
 
@@ -32,14 +35,15 @@ struct gh_live *gh_live_new(struct gh_api *api) {
                            .indexed = json_object(),
                            .passes = json_object(),
                            .asked = json_object(),
-                           .users = json_object() };
+                           .users = json_object(),
+                           .reading = json_object() };
     return l;
 }
 
 void gh_live_free(struct gh_live *l) {
     if (!l)
         return;
-    json_t *owned[] = { l->lists, l->objects, l->indexed, l->passes, l->asked, l->users };
+    json_t *owned[] = { l->lists, l->objects, l->indexed, l->passes, l->asked, l->users, l->reading };
     for (size_t i = 0; i < GH_COUNT(owned); i++)
         json_decref(owned[i]);
     free(l);
@@ -95,8 +99,21 @@ static json_t *by_keys(const struct gh_provider *p, const json_t *array) {
     return items;
 }
 
-static enum gh_err read_list(struct gh_live *l, const struct gh_provider *p, const char *path, json_t **ret,
-                             struct gh_api_reply *reply) {
+/* Whoever waits here for another worker looks for what that one found. */
+static bool is_being_read(struct gh_live *l, const char *key) {
+    bool waited = false;
+    while (json_object_get(l->reading, key) && gh_crew_wait(gh_api_crew(l->api), &l->read))
+        waited = true;
+    return waited;
+}
+
+static void was_read(struct gh_live *l, const char *key) {
+    json_object_del(l->reading, key);
+    gh_crew_open(gh_api_crew(l->api), &l->read, SIZE_MAX);
+}
+
+static enum gh_err ask_list(struct gh_live *l, const struct gh_provider *p, const char *path, json_t **ret,
+                            struct gh_api_reply *reply) {
     gh_auto(gh_buf_release) struct gh_buf full = gh_buf_make(8192);
     json_t *array = NULL;
     gh_buf_addf(&full, "%s%s%s", path, p->query ? "?" : "", p->query ? p->query : "");
@@ -114,6 +131,14 @@ static enum gh_err read_list(struct gh_live *l, const struct gh_provider *p, con
     return json_object_set_new(l->lists, path, *ret) ? GH_ERR_NOMEM : GH_OK;
 }
 
+static enum gh_err read_list(struct gh_live *l, const struct gh_provider *p, const char *path, json_t **ret,
+                             struct gh_api_reply *reply) {
+    json_object_set_new(l->reading, path, json_true());
+    enum gh_err e = ask_list(l, p, path, ret, reply);
+    was_read(l, path);
+    return e;
+}
+
 /* Borrowed. */
 static enum gh_err list(struct gh_live *l, const struct gh_provider *p, const json_t *inputs, enum gh_age age,
                         json_t **ret, struct gh_api_reply *reply) {
@@ -121,7 +146,10 @@ static enum gh_err list(struct gh_live *l, const struct gh_provider *p, const js
     enum gh_err e = list_path(p, inputs, &path);
     if (e)
         return e;
+    bool just_now = is_being_read(l, path.ptr) && age != GH_AGE_NOW;
     *ret = json_object_get(l->lists, path.ptr);
+    if (*ret && just_now)
+        return GH_OK;
     bool old = age == GH_AGE_PASS && json_integer_value(json_object_get(l->passes, path.ptr)) != l->pass;
     return *ret && age != GH_AGE_NOW && !old ? GH_OK : read_list(l, p, path.ptr, ret, reply);
 }
@@ -140,13 +168,16 @@ static enum gh_err keep_object(struct gh_live *l, const char *path, json_t *foun
  * later: it lags behind, and only the object's own path can say that it is gone. */
 static enum gh_err search_users(struct gh_live *l, const struct gh_provider *p, const char *id,
                                 struct gh_api_reply *reply) {
-    json_t *found = NULL, *user;
+    json_t *asked = json_object(), *found = NULL, *user, *mark;
+    const char *key;
     size_t i;
-    enum gh_err e = gh_live_users_search(l->api, l->users, id, &found, reply);
+    gh_live_users_take(l->users, id, asked);
+    json_object_update(l->reading, asked);
+    enum gh_err e = gh_live_users_search(l->api, asked, &found, reply);
     if (e == GH_ERR_MALFORMED) { /* a tenant that does not take such a query */
         gh_api_reply_release(reply);
         json_object_clear(l->users);
-        return GH_OK;
+        e = GH_OK;
     }
     json_array_foreach(found, i, user) {
         gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
@@ -154,7 +185,10 @@ static enum gh_err search_users(struct gh_live *l, const struct gh_provider *p, 
         if (!e && own && gh_provider_expand(p->object, own, NULL, true, &path) == GH_OK)
             e = keep_object(l, path.ptr, user, true);
     }
+    json_object_foreach(asked, key, mark) json_object_del(l->reading, key);
+    gh_crew_open(gh_api_crew(l->api), &l->read, SIZE_MAX);
     json_decref(found);
+    json_decref(asked);
     return e;
 }
 
@@ -163,8 +197,11 @@ static enum gh_err object(struct gh_live *l, const struct gh_provider *p, const 
                           const json_t *inputs, enum gh_age age, json_t **ret, struct gh_api_reply *reply) {
     gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
     enum gh_err e = gh_provider_expand(p->object, id, inputs, true, &path);
-    if (!e && age == GH_AGE_ANY && id && json_object_get(l->users, id))
-        e = search_users(l, p, id, reply);
+    if (!e && age == GH_AGE_ANY && id) {
+        is_being_read(l, id);
+        if (json_object_get(l->users, id))
+            e = search_users(l, p, id, reply);
+    }
     if (e)
         return e;
     json_t *kept = json_object_get(l->objects, path.ptr);
@@ -230,7 +267,51 @@ static bool key_matches(const struct gh_provider *p, const char *name, const cha
     return have && (nocase ? strcasecmp(have, want) : strcmp(have, want)) == 0;
 }
 
-/* users-by-email answers an array. */
+/* One address that is asked for, and what came of it. */
+struct asked_email {
+    const char *email;
+    json_t *users; /* array, or NULL: ask for it alone */
+};
+
+static void search_emails(void *context, void **items, size_t count) {
+    struct gh_live *l = context;
+    json_t *asked = json_object(), *found = NULL, *user;
+    struct gh_api_reply reply = { 0 };
+    size_t i;
+    for (size_t k = 0; k < count; k++)
+        json_object_set_new(asked, ((struct asked_email *)items[k])->email, json_true());
+    enum gh_err e = gh_live_emails_search(l->api, asked, &found, &reply);
+    gh_api_reply_release(&reply);
+    for (size_t k = 0; !e && found && k < count; k++) {
+        struct asked_email *one = items[k];
+        one->users = json_array();
+        json_array_foreach(found, i, user) {
+            const char *email = text(user, "email");
+            if (email && strcasecmp(email, one->email) == 0)
+                json_array_append(one->users, user);
+        }
+    }
+    json_decref(found);
+    json_decref(asked);
+}
+
+static enum gh_err ask_email(struct gh_live *l, const struct gh_provider *p, const char *path,
+                             const char *email, enum gh_age age, json_t **ret, struct gh_api_reply *reply) {
+    struct asked_email one = { .email = email };
+    if (age == GH_AGE_ANY && gh_live_users_may_search(email))
+        gh_crew_gather(gh_api_crew(l->api), "users by e-mail", GH_CREW_BATCH, &one, search_emails, l);
+    if (!one.users) {
+        enum gh_err e = gh_api_call(l->api, "GET", path, NULL, reply);
+        if (e)
+            return e;
+        one.users = json_incref(reply->body);
+        gh_api_reply_release(reply);
+    }
+    *ret = json_is_array(one.users) ? by_keys(p, one.users) : NULL;
+    json_decref(one.users);
+    return *ret && json_object_set_new(l->lists, path, *ret) == 0 ? GH_OK : GH_ERR_MALFORMED;
+}
+
 static enum gh_err candidates(struct gh_live *l, const struct gh_provider *p, const json_t *inputs,
                               enum gh_age age, json_t **ret, struct gh_api_reply *reply) {
     if (p->paging != GH_PAGING_NONE)
@@ -240,14 +321,8 @@ static enum gh_err candidates(struct gh_live *l, const struct gh_provider *p, co
     if (e)
         return e;
     *ret = json_object_get(l->lists, path.ptr);
-    if (*ret && age == GH_AGE_ANY)
-        return GH_OK;
-    e = gh_api_call(l->api, "GET", path.ptr, NULL, reply);
-    if (e)
-        return e;
-    *ret = json_is_array(reply->body) ? by_keys(p, reply->body) : NULL;
-    gh_api_reply_release(reply);
-    return *ret && json_object_set_new(l->lists, path.ptr, *ret) == 0 ? GH_OK : GH_ERR_MALFORMED;
+    return *ret && age == GH_AGE_ANY ? GH_OK
+                                     : ask_email(l, p, path.ptr, input(inputs, "email"), age, ret, reply);
 }
 
 static bool has_key(const struct gh_provider *p, const json_t *inputs) {
@@ -325,6 +400,7 @@ static enum gh_err outer_list(struct gh_live *l, const struct gh_provider *p, co
     enum gh_err e = outer ? list_path(outer, inputs, &path) : GH_OK;
     if (e || !outer)
         return e;
+    is_being_read(l, path.ptr);
     *ret = json_object_get(l->lists, path.ptr);
     json_int_t asked = json_integer_value(json_object_get(l->asked, path.ptr));
     if (*ret)
@@ -414,6 +490,21 @@ void gh_live_note(struct gh_live *l, const struct gh_provider *p, const json_t *
         forget_set(l, p, inputs);
     else if (items)
         json_object_set(items, id, noted);
+}
+
+/* As its collection will list it; it has nothing inside yet. */
+void gh_live_note_new(struct gh_live *l, const struct gh_provider *p, const json_t *inputs) {
+    json_t *items = kept_list(l, p, inputs);
+    const char *key = input(inputs, p->child);
+    if (!items || !key || json_object_get(items, key))
+        return;
+    json_t *item = json_pack("{s:s}", p->child_member, key);
+    for (size_t i = 0; i < gh_provider_count(); i++) {
+        const struct gh_provider *inner = gh_provider_at(i);
+        if (inner->inside[0] && strcmp(inner->inside[0], p->token) == 0)
+            json_object_set_new(item, inner->inside[2], json_array());
+    }
+    json_object_set_new(items, key, item);
 }
 
 void gh_live_note_gone(struct gh_live *l, const struct gh_provider *p, const char *id, const json_t *inputs) {

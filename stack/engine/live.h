@@ -43,4 +43,6 @@ json_t *gh_live_canonical(const struct gh_provider *p,
 
 /* Our own writes. */
 void gh_live_note(struct gh_live *l, const struct gh_provider *p, const json_t *inputs, json_t *object);
+void gh_live_note_new(struct gh_live *l, const struct gh_provider *p,
+                      const json_t *inputs); /* a link whose POST answered nothing */
 void gh_live_note_gone(struct gh_live *l, const struct gh_provider *p, const char *id, const json_t *inputs);

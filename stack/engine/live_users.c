@@ -11,12 +11,35 @@ enum {
     TARGET_MAX = 7000, /* and of the encoded target: servers take 8 KiB */
 };
 
-/* '"' ends the text, '\' begins an escape; controls are in no id. */
-bool gh_live_users_may_search(const char *id) {
-    for (const char *c = id; *c; c++)
+/* '"' ends the text, '\\' begins an escape; controls are in no id. */
+bool gh_live_users_may_search(const char *text) {
+    for (const char *c = text; *c; c++)
         if (*c == '"' || *c == '\\' || (unsigned char)*c < ' ')
             return false;
-    return *id && strlen(id) < 256;
+    return *text && strlen(text) < 256;
+}
+
+/* How much a text takes at most: quotes and OR, each byte of its own encoded as three. */
+static bool has_room(size_t *query, size_t *target, const char *text) {
+    *query += strlen(text) + sizeof "\"\" OR ";
+    *target += 3 * (strlen(text) + sizeof "\"\" OR ");
+    return *query <= QUERY_MAX && *target <= 2 * TARGET_MAX;
+}
+
+void gh_live_users_take(json_t *waiting, const char *id, json_t *taken) {
+    size_t query = 32, target = 96;
+    const char *other;
+    void *next;
+    json_t *mark;
+    has_room(&query, &target, id);
+    json_object_set_new(taken, id, json_true());
+    json_object_del(waiting, id);
+    json_object_foreach_safe(waiting, next, other, mark) {
+        if (json_object_size(taken) == AT_ONCE || !has_room(&query, &target, other))
+            return;
+        json_object_set(taken, other, mark);
+        json_object_del(waiting, other);
+    }
 }
 
 static void add_encoded(struct gh_buf *out, const char *text) {
@@ -28,40 +51,62 @@ static void add_encoded(struct gh_buf *out, const char *text) {
             gh_buf_addf(out, "%%%02X", (unsigned char)*text);
 }
 
-static void add_id(struct gh_buf *out, const char *id, bool first) {
-    add_encoded(out, first ? "user_id:(" : " OR ");
-    add_encoded(out, "\"");
-    add_encoded(out, id);
+static void add_term(struct gh_buf *out, const char *text, bool first) {
+    add_encoded(out, first ? "\"" : " OR \"");
+    add_encoded(out, text);
     add_encoded(out, "\"");
 }
 
-enum gh_err gh_live_users_search(struct gh_api *api, json_t *waiting, const char *id, json_t **ret,
-                                 struct gh_api_reply *reply) {
-    gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(16384);
-    size_t count = 1, query = strlen(id);
-    const char *other;
+/* The first of `asked` that fit are taken out of it. An address may be that of several users: of more, then,
+ * than a page holds. */
+static enum gh_err search(struct gh_api *api, const char *field, json_t *asked, json_t *found,
+                          struct gh_api_reply *reply) {
+    gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(32768);
+    size_t count = 0, query = 32;
+    const char *text;
     void *next;
-    json_t *mark;
-    gh_buf_addf(&path, "/users?search_engine=v3&per_page=%d&q=", AT_ONCE);
-    add_id(&path, id, true);
-    json_object_del(waiting, id);
-    json_object_foreach_safe(waiting, next, other, mark) {
-        query += strlen(other) + sizeof "\"\" OR ";
-        if (count == AT_ONCE || query > QUERY_MAX || path.len + 3 * strlen(other) > TARGET_MAX)
+    json_t *mark, *users = NULL;
+    gh_buf_addf(&path, "/users?search_engine=v3&q=%s", field);
+    add_encoded(&path, ":(");
+    json_object_foreach_safe(asked, next, text, mark) {
+        query += strlen(text) + sizeof "\"\" OR ";
+        if (count && (count == AT_ONCE || query > QUERY_MAX || path.len + 3 * strlen(text) > TARGET_MAX))
             break;
-        add_id(&path, other, false);
-        json_object_del(waiting, other);
-        count++;
+        add_term(&path, text, count++ == 0);
+        json_object_del(asked, text);
     }
     add_encoded(&path, ")");
     if (path.failed)
         return GH_ERR_NOMEM;
-    if (count == 1)
+    enum gh_err e = gh_api_list(api, path.ptr, "users", GH_PAGING_PAGE, &users, reply);
+    if (!e && json_array_extend(found, users) != 0)
+        e = GH_ERR_NOMEM;
+    json_decref(users);
+    return e;
+}
+
+static enum gh_err search_all(struct gh_api *api, const char *field, json_t *asked, json_t **ret,
+                              struct gh_api_reply *reply) {
+    if (json_object_size(asked) < 2)
         return GH_OK;
-    enum gh_err e = gh_api_call(api, "GET", path.ptr, NULL, reply);
+    json_t *rest = json_copy(asked), *found = json_array();
+    enum gh_err e = rest && found ? GH_OK : GH_ERR_NOMEM;
+    while (!e && json_object_size(rest))
+        e = search(api, field, rest, found, reply);
+    json_decref(rest);
     if (e)
-        return e;
-    *ret = json_is_array(reply->body) ? json_incref(reply->body) : NULL;
-    gh_api_reply_release(reply);
-    return *ret ? GH_OK : GH_ERR_MALFORMED;
+        json_decref(found);
+    else
+        *ret = found;
+    return e;
+}
+
+enum gh_err gh_live_users_search(struct gh_api *api, json_t *asked, json_t **ret,
+                                 struct gh_api_reply *reply) {
+    return search_all(api, "user_id", asked, ret, reply);
+}
+
+enum gh_err gh_live_emails_search(struct gh_api *api, json_t *asked, json_t **ret,
+                                  struct gh_api_reply *reply) {
+    return search_all(api, "email", asked, ret, reply);
 }

@@ -6,11 +6,15 @@
 #pragma once
 #include "stack/engine/api.h"
 
-/* An id that a quoted text of the query can hold as it is. */
-bool gh_live_users_may_search(const char *id);
+/* An id or an address that a quoted text of the query can hold as it is. */
+bool gh_live_users_may_search(const char *text);
 
-/* Reads `id` and, of the keys of `waiting`, as many more as one request may name; takes them all out of
- * `waiting`. When `id` was the only one nothing is asked: *ret is NULL and the caller reads it by itself.
- * Else *ret is a new array of the users that were found. Errors are those of gh_api_call. */
-enum gh_err gh_live_users_search(struct gh_api *api, json_t *waiting, const char *id, json_t **ret,
-                                 struct gh_api_reply *reply);
+/* Moves `id` and as many more of the keys of `waiting` as one request may name to `taken`. */
+void gh_live_users_take(json_t *waiting, const char *id, json_t *taken);
+
+/* The users with these ids, or addresses (keys of `asked`). *ret: new array; NULL, without a request, when
+ * there is only one, which the caller reads by itself; and when the answer may not be whole. Errors are those
+ * of gh_api_call. Any number of addresses; ids as gh_live_users_take took them. */
+enum gh_err gh_live_users_search(struct gh_api *api, json_t *asked, json_t **ret, struct gh_api_reply *reply);
+enum gh_err gh_live_emails_search(struct gh_api *api, json_t *asked, json_t **ret,
+                                  struct gh_api_reply *reply);

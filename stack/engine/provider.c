@@ -27,7 +27,7 @@ static const struct gh_provider rows[] = {
     { .token = MEMBER, .kind = GH_KIND_LINK,
       .list = "/organizations/{organizationId}/members", .query = MEMBER_FIELDS, .items = "members", .paging = GH_PAGING_CHECKPOINT,
       .id = "{organizationId}::{userId}", .keys = { "organizationId", "userId" },
-      .child = "userId", .child_member = "user_id", .dies_with = { "organizationId", ORGANIZATION } },
+      .child = "userId", .child_member = "user_id", .batch = 10, .dies_with = { "organizationId", ORGANIZATION } },
     { .token = "auth0:index/organizationMemberRoles:OrganizationMemberRoles", .kind = GH_KIND_SET,
       .list = "/organizations/{organizationId}/members/{userId}/roles", .items = "roles", .paging = GH_PAGING_PAGE,
       .id = "{organizationId}::{userId}", .set = "roles", .elements = { "id" }, .set_member = "roles", .batch = 50,

@@ -42,7 +42,7 @@ struct gh_provider {
     const char *set;            /* SET: the input that holds the elements */
     const char *elements[2]; /* SET: the members that identify an element in list items; one: plain strings */
     const char *set_member; /* SET: the member of a write body; NULL: a bare array of {…, "status": bool} */
-    unsigned batch;         /* SET: most elements of one write */
+    unsigned batch;         /* SET: most elements of one write; LINK: most links of one POST, which adds */
     const char *inside[3];  /* SET: {type, input, member}: the elements are also the `member` of that item of
                                the type's list that the input names */
     struct gh_parent dies_with; /* deleting that object deletes this: no call of its own */

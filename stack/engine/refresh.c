@@ -246,6 +246,7 @@ enum gh_err gh_engine_refresh_first(struct gh_engine *e) {
     }
     e->count = 0;
     json_object_clear(e->targeted);
+    gh_telling_restart(e->telling);
     json_object_clear(e->by_key);
     json_array_clear(e->order);
     e->options.event = event;

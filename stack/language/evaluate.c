@@ -17,7 +17,10 @@ struct evaluation {
     json_t **values; /* by declaration; NULL: not there yet, or failed */
     size_t *seen;    /* by declaration: the round in which dependencies() met it */
     size_t round;
-    enum gh_err error; /* the first */
+    size_t *ranks; /* by declaration: its place in the order in which one after the other would come about */
+    struct graph_walk *walk;
+    struct gh_crew_gate idle; /* workers for whom there is nothing to do at the moment */
+    enum gh_err error;        /* the first */
 };
 
 static json_t *evaluate(struct evaluation *ev, const struct expr *e);
@@ -279,6 +282,7 @@ static json_t *register_resource(struct evaluation *ev, const struct declaration
         .inputs = inputs,
         .depends_on = names->list,
         .depends_on_count = names->count,
+        .rank = ev->ranks[d->index],
         .position = where(ev, d->at),
         .protect = o->protect,
         .retain_on_delete = o->retain_on_delete,
@@ -312,6 +316,37 @@ static void come_about(struct evaluation *ev, const struct declaration *d, const
         ev->error = GH_ERR_MALFORMED;
 }
 
+/* One worker, of one or many. */
+static void work(void *context) {
+    struct evaluation *ev = context;
+    struct gh_crew *crew = ev->registrar->crew;
+    const char **room = calloc(ev->p->count + 1, sizeof *room);
+    struct declaration *d;
+    while (room && ((d = graph_walk_next(ev->walk)) || graph_walk_open(ev->walk))) {
+        if (d) {
+            come_about(ev, d, room);
+            graph_walk_done(ev->walk, d);
+            gh_crew_open(crew, &ev->idle, graph_walk_ready(ev->walk));
+        } else if (!gh_crew_wait(crew, &ev->idle))
+            break;
+    }
+    if (!room)
+        ev->error = GH_ERR_NOMEM;
+    if (!graph_walk_open(ev->walk))
+        gh_crew_open(crew, &ev->idle, SIZE_MAX); /* there is nothing left, for them either */
+    free(room);
+}
+
+static size_t *ranks_of(const struct gh_program *p, struct gh_arena *a) {
+    size_t count = 0, rank = 0;
+    struct declaration **order = graph_order(p, a, &count);
+    size_t *ranks = gh_arena_calloc(a, p->count, sizeof *ranks);
+    for (size_t i = 0; order && ranks && i < count; i++)
+        if (order[i]->kind == DECLARED_RESOURCE)
+            ranks[order[i]->index] = ++rank;
+    return order ? ranks : NULL;
+}
+
 /* Outputs that rest on what failed are left out. */
 static json_t *collect_outputs(struct evaluation *ev) {
     json_t *ret = json_object();
@@ -332,17 +367,18 @@ enum gh_err gh_program_run(const struct gh_program *p, const struct gh_config *c
         return e;
     gh_auto(gh_arena_freep) struct gh_arena *a = gh_arena_new(64 << 20);
     struct evaluation ev = { .p = p, .config = config, .registrar = registrar, .d = d, .arena = a };
-    size_t count = 0;
     if (!a)
         return GH_ERR_NOMEM;
-    struct declaration **order = graph_order(p, a, &count);
+    ev.ranks = ranks_of(p, a);
+    ev.walk = graph_walk_new(p);
     ev.values = gh_arena_calloc(a, p->count, sizeof *ev.values);
     ev.seen = gh_arena_calloc(a, p->count, sizeof *ev.seen);
-    const char **room = gh_arena_calloc(a, p->count, sizeof *room);
-    if (!order || !ev.values || !ev.seen || !room)
+    if (!ev.ranks || !ev.walk || !ev.values || !ev.seen) {
+        graph_walk_free(ev.walk);
         return GH_ERR_NOMEM;
-    for (size_t i = 0; i < count; i++)
-        come_about(&ev, order[i], room);
+    }
+    gh_crew_run(registrar->crew, work, &ev);
+    graph_walk_free(ev.walk);
     *outputs = collect_outputs(&ev);
     for (size_t i = 0; i < p->count; i++)
         json_decref(ev.values[i]);

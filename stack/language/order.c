@@ -100,27 +100,6 @@ static bool soft_edges(const struct gh_program *p, struct node *nodes) {
     return true;
 }
 
-/* Ready and wished for comes first; ready but waiting for a wish that would make a circle comes when nothing
- * else is left. */
-static void walk(const struct gh_program *p, struct node *nodes, struct heap *ready, struct heap *waiting,
-                 struct declaration **out, size_t *out_count) {
-    while (ready->count || waiting->count) {
-        size_t at = heap_pop(ready->count ? ready : waiting);
-        struct node *n = &nodes[at];
-        if (n->done)
-            continue;
-        n->done = true;
-        if (at < p->count && p->all[at]->kind != DECLARED_CONFIG)
-            out[(*out_count)++] = p->all[at];
-        for (size_t i = 0; i < n->after_count; i++) {
-            struct node *next = &nodes[n->after[i]];
-            (*(i < n->hard_count ? &next->hard : &next->soft))--;
-            if (!next->done && next->hard == 0)
-                heap_push(next->soft == 0 ? ready : waiting, n->after[i]);
-        }
-    }
-}
-
 static size_t edge_count(const struct node *nodes, size_t count) {
     size_t sum = count;
     for (size_t i = 0; i < count; i++)
@@ -128,25 +107,94 @@ static size_t edge_count(const struct node *nodes, size_t count) {
     return sum;
 }
 
+struct graph_walk {
+    const struct gh_program *p;
+    struct node *nodes;
+    size_t count, open; /* nodes; declarations that were handed out and are not done */
+    struct heap ready, waiting;
+};
+
+struct graph_walk *graph_walk_new(const struct gh_program *p) {
+    struct graph_walk *w = calloc(1, sizeof *w);
+    if (!w)
+        return NULL;
+    w->p = p;
+    w->count = p->count + gh_schema_resource_count();
+    w->nodes = calloc(w->count, sizeof *w->nodes);
+    bool good = w->nodes && hard_edges(p, w->nodes) && soft_edges(p, w->nodes);
+    size_t room = good ? edge_count(w->nodes, w->count) : 1;
+    w->ready.items = calloc(room, sizeof(size_t));
+    w->waiting.items = calloc(room, sizeof(size_t));
+    if (!good || !w->ready.items || !w->waiting.items) {
+        graph_walk_free(w);
+        return NULL;
+    }
+    for (size_t i = 0; i < w->count; i++)
+        if (w->nodes[i].hard == 0)
+            heap_push(w->nodes[i].soft == 0 ? &w->ready : &w->waiting, i);
+    return w;
+}
+
+void graph_walk_free(struct graph_walk *w) {
+    if (!w)
+        return;
+    for (size_t i = 0; w->nodes && i < w->count; i++)
+        free(w->nodes[i].after);
+    free(w->nodes);
+    free(w->ready.items);
+    free(w->waiting.items);
+    free(w);
+}
+
+static void let_go(struct graph_walk *w, size_t at) {
+    const struct node *n = &w->nodes[at];
+    for (size_t i = 0; i < n->after_count; i++) {
+        struct node *next = &w->nodes[n->after[i]];
+        (*(i < n->hard_count ? &next->hard : &next->soft))--;
+        if (!next->done && next->hard == 0)
+            heap_push(next->soft == 0 ? &w->ready : &w->waiting, n->after[i]);
+    }
+}
+
+/* Ready and wished for comes first; ready but waiting for a wish that would make a circle comes when nothing
+ * else is left. */
+struct declaration *graph_walk_next(struct graph_walk *w) {
+    while (w->ready.count || (w->waiting.count && !w->open)) {
+        size_t at = heap_pop(w->ready.count ? &w->ready : &w->waiting);
+        struct node *n = &w->nodes[at];
+        if (n->done)
+            continue;
+        n->done = true;
+        if (at < w->p->count && w->p->all[at]->kind != DECLARED_CONFIG) {
+            w->open++;
+            return w->p->all[at];
+        }
+        let_go(w, at);
+    }
+    return NULL;
+}
+
+void graph_walk_done(struct graph_walk *w, const struct declaration *d) {
+    w->open--;
+    let_go(w, d->index);
+}
+
+size_t graph_walk_open(const struct graph_walk *w) {
+    return w->open;
+}
+
+size_t graph_walk_ready(const struct graph_walk *w) {
+    return w->ready.count;
+}
+
 struct declaration **graph_order(const struct gh_program *p, struct gh_arena *a, size_t *count) {
-    size_t all = p->count + gh_schema_resource_count();
-    struct declaration **out = gh_arena_calloc(a, p->count, sizeof(struct declaration *));
-    struct node *nodes = calloc(all, sizeof *nodes);
-    bool good = out && nodes && hard_edges(p, nodes) && soft_edges(p, nodes);
-    size_t room = good ? edge_count(nodes, all) : 1;
-    struct heap ready = { .items = calloc(room, sizeof(size_t)) };
-    struct heap waiting = { .items = calloc(room, sizeof(size_t)) };
-    good = good && ready.items && waiting.items;
+    struct declaration **out = gh_arena_calloc(a, p->count, sizeof(struct declaration *)), *d;
+    struct graph_walk *w = out ? graph_walk_new(p) : NULL;
     *count = 0;
-    for (size_t i = 0; good && i < all; i++)
-        if (nodes[i].hard == 0)
-            heap_push(nodes[i].soft == 0 ? &ready : &waiting, i);
-    if (good)
-        walk(p, nodes, &ready, &waiting, out, count);
-    for (size_t i = 0; nodes && i < all; i++)
-        free(nodes[i].after);
-    free(nodes);
-    free(ready.items);
-    free(waiting.items);
-    return good ? out : NULL;
+    while (w && (d = graph_walk_next(w))) {
+        out[(*count)++] = d;
+        graph_walk_done(w, d);
+    }
+    graph_walk_free(w);
+    return w ? out : NULL;
 }

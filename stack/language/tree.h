@@ -134,6 +134,16 @@ bool graph_link(struct gh_program *p, struct gh_diagnostics *d); /* names, refer
 /* All variables and resources so that each comes after what it needs; where that leaves a choice, the API's
  * own order and then the file's. NULL: out of memory. */
 struct declaration **graph_order(const struct gh_program *p, struct gh_arena *a, size_t *count);
+
+/* The same with several under way: `next` gives one that waits for nothing, NULL when there is none (now, or
+ * ever: when none is open, either); `done` lets those behind it come. */
+struct graph_walk;
+struct graph_walk *graph_walk_new(const struct gh_program *p); /* NULL: out of memory */
+void graph_walk_free(struct graph_walk *w);
+struct declaration *graph_walk_next(struct graph_walk *w);
+void graph_walk_done(struct graph_walk *w, const struct declaration *d);
+size_t graph_walk_open(const struct graph_walk *w);  /* handed out and not done */
+size_t graph_walk_ready(const struct graph_walk *w); /* at least so many calls of `next` may give one */
 struct declaration *graph_find(const struct gh_program *p, struct gh_str name);
 
 /* nearest.c */

@@ -93,3 +93,39 @@ test('slow answers change nothing but the time', async () => {
     return hit;
   });
 });
+
+test('several calls at a time, no more than asked for, and the same lines in the same order', async () => {
+  const lines = [];
+  for (const parallel of [1, 4]) {
+    const dir = exampleProject();
+    let open = 0, most = 0;
+    proxy.reset();
+    proxy.before = () => { most = Math.max(most, ++open); };
+    proxy.after = async () => { await sleep(10); open--; };
+    const up = must(await runStack(through(), dir, ['up', '-y', '-p', `${parallel}`, '-c', `memberPassword=${password}`]));
+    proxy.reset();
+    assertSame(await dump(api), expected);
+    assert.ok(parallel === 1 ? most === 1 : most > 1 && most <= parallel, `${most} calls at a time with -p ${parallel}`);
+    lines.push(up.out.split('\n').filter((line) => / auth0:/.test(line)).map((line) => line.replace(/\(\d.*?s\)/, '')));
+    must(await runStack(through(), dir, ['destroy', '-y']));
+  }
+  assert.deepEqual(lines[1], lines[0]);
+});
+
+test('what the tenant says of its rate is kept, and three tenths of it are left', async () => {
+  let second = 0, sent = 0, fewest = Infinity;
+  const up = await upThrough(() => {
+    const hit = [];
+    proxy.after = ({ method }, answer) => { // twenty calls a second, counted as the tenant would
+      const now = Math.floor(Date.now() / 1000);
+      if (now !== second) [second, sent] = [now, 0];
+      const remaining = 20 - ++sent;
+      fewest = Math.min(fewest, remaining);
+      hit.push(method);
+      return { ...answer, headers: { ...answer.headers, 'x-ratelimit-limit': '20', 'x-ratelimit-remaining': `${remaining}`, 'x-ratelimit-reset': `${now + 1}` } };
+    };
+    return hit;
+  });
+  assert.ok(fewest >= 6 - 1, `only ${fewest} of 20 were left`); // a second may end between a call and its answer
+  assert.doesNotMatch(up.err, /rate limit is reached/);
+});

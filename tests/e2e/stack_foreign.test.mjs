@@ -61,7 +61,8 @@ async function editBetween(edit) {
   must(await runStack(env(), dir, ['preview']));
   const planned = proxy.requests.length; // `up` reads the same before it applies
   proxy.reset();
-  proxy.before = async ({ n }) => { if (n === planned + 1) await edit.make(); };
+  let edited;
+  proxy.before = async ({ n }) => { if (n > planned) await (edited ??= edit.make()); }; // calls come several at a time
   const up = await runStack(env(), dir, ['up', '-y']);
   const made = proxy.requests.length > planned;
   proxy.reset();

@@ -7,10 +7,10 @@ import { gatehouse, root, temporary } from './harness.mjs';
 
 export const password = 'Canary-Horse-Battery-2026';
 
-// Runs `gatehouse VERB -C dir …`; gives { code, signal, out, err }. `onStart` gets the process.
+// Runs `gatehouse VERB -C dir …`, of GATEHOUSE_STACK if that names another build; gives { code, signal, out, err }. `onStart` gets the process.
 export function runStack(env, dir, [verb, ...args], onStart) {
   return new Promise((resolve) => {
-    const child = spawn(gatehouse, [verb, '-C', dir, ...args], { env: { PULUMI_CONFIG_PASSPHRASE: 'open sesame', ...env } });
+    const child = spawn(process.env.GATEHOUSE_STACK ?? gatehouse, [verb, '-C', dir, ...args], { env: { PULUMI_CONFIG_PASSPHRASE: 'open sesame', ...env } });
     let out = '', err = '';
     child.stdout.on('data', (data) => (out += data));
     child.stderr.on('data', (data) => (err += data));

@@ -41,7 +41,13 @@ async function counted(dir, args) {
 
 test('many members are read by the page', { timeout: 3600000 }, async (t) => {
   const dir = project(program());
-  must(await counted(dir, ['up', '-y', '--skip-preview']));
+  await t.test('new: a search for each hundred users, and ten members to a call', async () => {
+    const plan = must(await counted(dir, ['preview']));
+    assert.ok(plan.reads <= pages + 8, `${plan.reads} reads`);
+    const up = must(await counted(dir, ['up', '-y', '--skip-preview']));
+    assert.ok(up.reads <= pages + 10, `${up.reads} reads`);
+    assert.ok(up.kinds['POST organizations/*/members'] <= Math.ceil(members / 10) + 1, `${up.kinds['POST organizations/*/members']} calls add members`);
+  });
   await t.test('nothing has changed: a page of users and a page of members for each hundred', async () => {
     const same = must(await counted(dir, ['preview', '--expect-no-changes']));
     assert.ok(same.reads <= 2 * pages + 8, `${same.reads} reads`);

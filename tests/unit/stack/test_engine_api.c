@@ -53,6 +53,31 @@ TEST(a_rate_limit_is_waited_for_and_never_spun_on) {
                                                       1000) == rows[i].seconds);
 }
 
+TEST(a_part_of_the_rate_is_left_to_others) {
+    static const struct {
+        long long limit, remaining, reset;
+        unsigned under_way, seconds;
+    } rows[] = {
+        { 0, 0, 2000, 9, 0 },    /* the tenant says nothing of a limit */
+        { 50, 49, 1001, 0, 0 },  /* plenty */
+        { 50, 16, 1001, 0, 0 },  /* one above three tenths */
+        { 50, 15, 1001, 0, 1 },  /* theirs */
+        { 50, 19, 1001, 3, 0 },  /* what is under way is spent already */
+        { 50, 19, 1001, 4, 1 },  /* … */
+        { 50, 0, 1000, 4, 0 },   /* a new second has begun */
+        { 50, 0, 900, 4, 0 },    /* … */
+        { 2, 1, 1001, 0, 0 },    /* a limit too small to share: we go on until it is spent */
+        { 2, 0, 1001, 0, 1 },    /* … */
+        { 10, 3, 1030, 0, 30 },  /* a long window */
+        { 10, 3, 99999, 0, 60 }, /* a clock that is wrong must not stop us for a day */
+        { -1, -1, 1001, 0, 0 },
+    };
+    for (size_t i = 0; i < GH_COUNT(rows); i++) {
+        struct gh_api_budget b = { rows[i].limit, rows[i].remaining, rows[i].reset };
+        CHECK(gh_api_budget_wait(&b, rows[i].under_way, 1000) == rows[i].seconds);
+    }
+}
+
 static void set(const char *name, const char *value) {
     if (value)
         setenv(name, value, 1);
@@ -91,4 +116,4 @@ TEST(what_is_missing_is_said_before_any_call) {
 }
 
 GH_TESTS(only_this_machine_is_loopback, a_rate_limit_is_waited_for_and_never_spun_on,
-         what_is_missing_is_said_before_any_call)
+         a_part_of_the_rate_is_left_to_others, what_is_missing_is_said_before_any_call)
