@@ -30,7 +30,9 @@
 #define GH_LIMIT_FORM_LINE 1024    /* bytes of one part's headers */
 
 /* gateway */
-#define GH_LIMIT_CREDENTIAL 8192 /* bytes of an upstream's credential */
+#define GH_LIMIT_CREDENTIAL 8192     /* bytes of an upstream's credential */
+#define GH_LIMIT_KEY_FILE 16384      /* bytes of a private key in PEM */
+#define GH_LIMIT_IDENTITY_SECONDS 60 /* life of X-Gatehouse-Identity */
 
 /* HTTP, tenant */
 #define GH_LIMIT_BODY (1 << 20)           /* bytes of a request body */

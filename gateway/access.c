@@ -137,6 +137,10 @@ ngx_http_gatehouse_enter(ngx_http_request_t *r,
         return GH_ERR_NOMEM;
     }
 
+    if (!public && conf->signer) {
+        return ngx_http_gatehouse_identity_add(r, conf, ctx);
+    }
+
     return GH_OK;
 }
 

@@ -1,6 +1,6 @@
 /* gateway/credentials.c - the upstream's credentials: read from files while nginx
  * is still root, set on the request of an admitted caller, and seen by nobody
- * but a proven upstream.
+ * but a proven upstream. X-Gatehouse-Identity (identity.c) goes the same way.
  *
  * They lie in the list of request headers, because proxy_pass sends that list.
  * So each pass of a request through the rewrite phase takes them away again:
@@ -191,13 +191,10 @@ ngx_http_gatehouse_credential_name(ngx_conf_t *cf,
     var->get_handler = ngx_http_gatehouse_credential_variable;
     var->data = (uintptr_t) credential;
 
-    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_gatehouse_module);
-    if (mcf->credentials == NULL) {
-        mcf->credentials = ngx_array_create(cf->pool, 4, sizeof(void *));
-        if (mcf->credentials == NULL) {
-            return NGX_CONF_ERROR;
-        }
+    if (ngx_http_gatehouse_credentials_take_away(cf) != NGX_OK) {
+        return NGX_CONF_ERROR;
     }
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_gatehouse_module);
     slot = ngx_array_push(mcf->credentials);
     if (slot == NULL) {
         return NGX_CONF_ERROR;
@@ -214,8 +211,43 @@ static char *
 ngx_http_gatehouse_credential_read(ngx_conf_t *cf, ngx_str_t *file,
     ngx_str_t *ret)
 {
-    char *rv;
     size_t i;
+
+    if (ngx_http_gatehouse_secret_read(cf, file, GH_LIMIT_CREDENTIAL + 1, ret)
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ret->len > 0 && ret->data[ret->len - 1] == '\n') {
+        ret->len--;
+    }
+
+    for (i = 0; i < ret->len; i++) {
+        if (ret->data[i] < 0x20 || ret->data[i] > 0x7e) {
+            break;
+        }
+    }
+
+    if (i < ret->len || ret->len == 0 || ret->len > GH_LIMIT_CREDENTIAL
+        || ret->data[0] == ' ' || ret->data[ret->len - 1] == ' ')
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the credential \"%V\" must be one line of visible "
+                           "ASCII, not empty and of at most %d bytes",
+                           file, GH_LIMIT_CREDENTIAL);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_gatehouse_secret_read(ngx_conf_t *cf, ngx_str_t *file, size_t limit,
+    ngx_str_t *ret)
+{
+    char *rv;
     ssize_t n;
     ngx_fd_t fd;
     ngx_str_t path = *file;
@@ -225,15 +257,17 @@ ngx_http_gatehouse_credential_read(ngx_conf_t *cf, ngx_str_t *file,
         return NGX_CONF_ERROR;
     }
 
+    /* not blocking: it may be a fifo */
     fd = open((char *) path.data, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd == -1) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           "the credential \"%V\" cannot be opened", &path);
+                           "the secret \"%V\" cannot be opened", &path);
         return NGX_CONF_ERROR;
     }
 
     rv = NGX_CONF_ERROR;
-    ret->data = ngx_pnalloc(cf->pool, GH_LIMIT_CREDENTIAL + 2);
+    ret->len = 0;
+    ret->data = ngx_pnalloc(cf->pool, limit + 1);
 
     if (ret->data == NULL || fstat(fd, &st) == -1) {
         goto done;
@@ -243,35 +277,21 @@ ngx_http_gatehouse_credential_read(ngx_conf_t *cf, ngx_str_t *file,
         || (st.st_uid != 0 && st.st_uid != geteuid()))
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "the credential \"%V\" must be a file of root or "
-                           "of nginx's user, which others cannot read and "
-                           "group and others cannot write: chmod 0600",
+                           "the secret \"%V\" must be a file of root or of "
+                           "nginx's user, which others cannot read and group "
+                           "and others cannot write: chmod 0600",
                            &path);
         goto done;
     }
 
-    n = read(fd, ret->data, GH_LIMIT_CREDENTIAL + 2);
-    if (n > 0 && ret->data[n - 1] == '\n') {
-        n--;
-    }
-
-    for (i = 0; n > 0 && i < (size_t) n; i++) {
-        if (ret->data[i] < 0x20 || ret->data[i] > 0x7e) {
-            n = 0;
+    while (ret->len <= limit) {
+        n = read(fd, ret->data + ret->len, limit + 1 - ret->len);
+        if (n <= 0) {
+            break;
         }
+        ret->len += n;
     }
 
-    if (n <= 0 || n > GH_LIMIT_CREDENTIAL || ret->data[0] == ' '
-        || ret->data[n - 1] == ' ')
-    {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "the credential \"%V\" must be one line of visible "
-                           "ASCII, not empty and of at most %d bytes",
-                           &path, GH_LIMIT_CREDENTIAL);
-        goto done;
-    }
-
-    ret->len = n;
     rv = NGX_CONF_OK;
 
 done:
@@ -460,6 +480,22 @@ ngx_http_gatehouse_credentials_peer(ngx_http_request_t *r,
 }
 
 
+/* From now on there is something to take away. */
+
+ngx_int_t
+ngx_http_gatehouse_credentials_take_away(ngx_conf_t *cf)
+{
+    ngx_http_gatehouse_main_conf_t *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_gatehouse_module);
+    if (mcf->credentials == NULL) {
+        mcf->credentials = ngx_array_create(cf->pool, 4, sizeof(void *));
+    }
+
+    return mcf->credentials ? NGX_OK : NGX_ERROR;
+}
+
+
 /* After all directives were read. */
 
 ngx_int_t
@@ -544,6 +580,10 @@ ngx_http_gatehouse_credentials_match(ngx_table_elt_t *h,
 {
     ngx_uint_t i;
     ngx_http_gatehouse_credential_t **credential = credentials->elts;
+
+    if (!names && h->lowcase_key == ngx_http_gatehouse_identity_name) {
+        return 1; /* a signed word of ours, known by its very place */
+    }
 
     for (i = 0; i < credentials->nelts; i++) {
         if (h->value.data == credential[i]->value.data

@@ -127,6 +127,23 @@ X("gatehouse_upstream_credential", "HEADER FILE [SCHEME]", IN_ANY,            \
   "none. Directives of one location add up; a location with some of its own " \
   "inherits none.")                                                           \
                                                                               \
+X("gatehouse_identity_key", "FILE ISSUER [OLD_FILE ...]", IN_ANY,             \
+  NGX_CONF_2MORE,                                                             \
+  ngx_http_gatehouse_identity_key, IN_LOCATION, NULL,                         \
+  NULL,                                                                       \
+  "The upstream of a guarded location also gets `X-Gatehouse-Identity`: who " \
+  "calls, as a JWT of at most 60 s for the same audience, signed with ES256 " \
+  "by this key (a private P-256 key in PEM, with the rights of a credential), "\
+  "for upstreams that should not have to trust the network. `ISSUER` is its " \
+  "`iss`; choose one that issues nothing else. `OLD_FILE`s are keys, private "\
+  "or public, that are only published: for the time of a change.")            \
+                                                                              \
+X("gatehouse_identity_jwks", "on | off", IN_PLACE, NGX_CONF_FLAG,             \
+  ngx_http_gatehouse_identity_jwks, IN_LOCATION, NULL,                        \
+  "`off`",                                                                    \
+  "The location answers with the public keys of `gatehouse_identity_key` as " \
+  "a JWK set. In a guarded server it needs `gatehouse public`. Not inherited.")\
+                                                                              \
 X("gatehouse_token_cache", "off | SIZE", IN_HTTP, NGX_CONF_TAKE1,             \
   ngx_http_gatehouse_token_cache, IN_MAIN, NULL,                              \
   "`8m`",                                                                     \

@@ -337,7 +337,7 @@ ngx_http_gatehouse_forward_answer(ngx_http_request_t *r)
     static char *names[] = {
         "X-Gatehouse-Subject",     "X-Gatehouse-Organization",
         "X-Gatehouse-Client",      "X-Gatehouse-Permissions",
-        "X-Gatehouse-Request-Id",
+        "X-Gatehouse-Request-Id",  "X-Gatehouse-Identity",
     };
 
     ctx = ngx_http_gatehouse_ctx_find(r);

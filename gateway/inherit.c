@@ -71,6 +71,7 @@ ngx_http_gatehouse_create_loc_conf(ngx_conf_t *cf)
     conf->forward_auth = NGX_CONF_UNSET_UINT;
     conf->peers = NGX_CONF_UNSET_PTR;
     conf->credentials = NGX_CONF_UNSET_PTR;
+    conf->signer = NGX_CONF_UNSET_PTR;
 
     return conf;
 }
@@ -106,7 +107,8 @@ ngx_http_gatehouse_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     if (ngx_http_gatehouse_merge_forward_auth(cf, prev, conf) != NGX_CONF_OK
         || ngx_http_gatehouse_credentials_merge(cf, prev, conf)
-               != NGX_CONF_OK)
+               != NGX_CONF_OK
+        || ngx_http_gatehouse_identity_merge(cf, prev, conf) != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
     }

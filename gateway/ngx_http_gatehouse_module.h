@@ -103,6 +103,8 @@ typedef struct {
     unsigned forward_auth : 1; /* some location answers other proxies */
 } ngx_http_gatehouse_main_conf_t;
 
+typedef struct ngx_http_gatehouse_signer_s ngx_http_gatehouse_signer_t;
+
 typedef struct {
     ngx_uint_t mode;
     ngx_array_t *issuers; /* of struct gh_str */
@@ -117,6 +119,8 @@ typedef struct {
     ngx_array_t *peers;      /* of ngx_cidr_t */
     ngx_uint_t metrics;      /* not inherited */
     ngx_array_t *credentials; /* of ngx_http_gatehouse_credential_t * */
+    ngx_http_gatehouse_signer_t *signer; /* of X-Gatehouse-Identity */
+    ngx_uint_t jwks;           /* not inherited */
     ngx_uint_t upstream_local; /* all its addresses are this machine's */
 
     /* made of the above when a location is guarded */
@@ -197,6 +201,11 @@ ngx_int_t ngx_http_gatehouse_forward_off(ngx_http_request_t *r);
 /* credentials.c */
 ngx_int_t ngx_http_gatehouse_credentials_add(ngx_http_request_t *r,
     ngx_http_gatehouse_loc_conf_t *conf);
+
+/* identity.c: NOMEM, CRYPTO */
+extern u_char ngx_http_gatehouse_identity_name[];
+enum gh_err ngx_http_gatehouse_identity_add(ngx_http_request_t *r,
+    ngx_http_gatehouse_loc_conf_t *conf, ngx_http_gatehouse_ctx_t *ctx);
 
 /* metrics.c: one addition each, or none when nobody asks for metrics */
 void ngx_http_gatehouse_count_admitted(ngx_http_request_t *r,

@@ -26,14 +26,28 @@ char *ngx_http_gatehouse_peers(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_gatehouse_credential(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf); /* credentials.c */
+char *ngx_http_gatehouse_identity_key(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf); /* identity.c */
+char *ngx_http_gatehouse_identity_jwks(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 char *ngx_http_gatehouse_metrics(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf); /* metrics.c */
 char *ngx_http_gatehouse_token_cache(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
+/* credentials.c: the content of a file that holds a secret, and which nobody else
+ * may read or change; at most `limit` bytes, else it says why */
+char *ngx_http_gatehouse_secret_read(ngx_conf_t *cf, ngx_str_t *file,
+    size_t limit, ngx_str_t *ret);
+
+/* identity.c: for inherit.c */
+char *ngx_http_gatehouse_identity_merge(ngx_conf_t *cf,
+    ngx_http_gatehouse_loc_conf_t *prev, ngx_http_gatehouse_loc_conf_t *conf);
+
 /* credentials.c: for inherit.c and at the end of the configuration */
 char *ngx_http_gatehouse_credentials_merge(ngx_conf_t *cf,
     ngx_http_gatehouse_loc_conf_t *prev, ngx_http_gatehouse_loc_conf_t *conf);
+ngx_int_t ngx_http_gatehouse_credentials_take_away(ngx_conf_t *cf);
 ngx_int_t ngx_http_gatehouse_credentials_init(ngx_conf_t *cf);
 
 /* inherit.c */

@@ -25,7 +25,7 @@ location = /auth { gatehouse_forward_auth nginx; }
 location = /traefik { gatehouse_forward_auth traefik; }
 location = /caddy { gatehouse_forward_auth caddy; }
 location /envoy/ { gatehouse_forward_auth envoy; }`;
-const names = ['subject', 'organization', 'client', 'permissions', 'request-id'].map((name) => `x-gatehouse-${name}`);
+const names = ['subject', 'organization', 'client', 'permissions', 'request-id', 'identity'].map((name) => `x-gatehouse-${name}`);
 
 let lab;
 before(async () => {
