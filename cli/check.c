@@ -1,12 +1,18 @@
 /* cli/check.c - gatehouse check: reads a program and says what is wrong with it, without a tenant. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/text_diff.h"
+#include "core/cleanup.h"
+#include "core/limits.h"
 #include "stack/config.h"
 #include "stack/program.h"
+#include "sys/file.h"
 
 static json_t *as_json(const struct gh_diagnostics *d) {
     json_t *list = json_array();
@@ -58,17 +64,45 @@ static enum gh_err examine(const char *dir, const char *stack, struct gh_diagnos
     return e ? e : of_stack;
 }
 
+/* Rewrites the file, atomically and with its mode, and shows what became of it; what is left is told by the
+ * check that follows. */
+static enum gh_err mend(const char *dir) {
+    char path[4096];
+    struct stat was;
+    struct gh_str text;
+    if (snprintf(path, sizeof path, "%s/Pulumi.yaml", dir) >= (int)sizeof path)
+        return GH_ERR_TOO_LARGE;
+    const char *shown = strncmp(path, "./", 2) == 0 ? path + 2 : path;
+    gh_auto(gh_arena_freep) struct gh_arena *a = gh_arena_new(2 * GH_LIMIT_STACK_FILE);
+    gh_auto(gh_buf_release) struct gh_buf mended = gh_buf_make(2 * GH_LIMIT_STACK_FILE),
+                                          notes = gh_buf_make(GH_LIMIT_STACK_FILE),
+                                          diff = gh_buf_make(8 * GH_LIMIT_STACK_FILE);
+    if (!a || gh_file_read(a, path, GH_LIMIT_STACK_FILE, &text) || lstat(path, &was) != 0)
+        return GH_OK; /* the check says why */
+    enum gh_err e = gh_program_mend(shown, text, &mended, &notes);
+    if (e || !notes.len)
+        return e;
+    gh_text_diff(text, gh_buf_str(&mended), isatty(STDERR_FILENO), &diff);
+    e = gh_file_write_atomic(path, gh_buf_str(&mended), was.st_mode & 0777);
+    if (e)
+        fprintf(stderr, "error: %s could not be written: it %s\n", shown, gh_err_text(e));
+    else
+        fprintf(stderr, "%s\n--- %s\n+++ %s\n%s\n", notes.ptr, shown, shown, diff.ptr ? diff.ptr : "");
+    return e;
+}
+
 int gh_command_check(int argc, char **argv) {
     const char *dir = ".", *stack = NULL;
-    bool json = false;
+    bool json = false, fix = false;
     const struct gh_option options[] = {
         { "cwd", 'C', GH_OPTION_TEXT, &dir, "DIR", "the folder of the program (default: this one)" },
         { "stack", 's', GH_OPTION_TEXT, &stack, "STACK", "check the values of this stack too" },
+        { "fix", 0, GH_OPTION_FLAG, &fix, NULL, "rewrite what can be mended in Pulumi.yaml, and show it" },
         { "json", 'j', GH_OPTION_FLAG, &json, NULL, "a JSON object on stdout instead of text on stderr" },
         { 0 },
     };
     int operands = 0;
-    int stop = gh_options_parse(options, "check [-C DIR] [-s STACK] [--json]",
+    int stop = gh_options_parse(options, "check [-C DIR] [-s STACK] [--fix] [--json]",
                                 "Reads Pulumi.yaml and tells what is wrong with it, offline.", argc, argv, 0,
                                 &operands);
     if (stop)
@@ -76,7 +110,8 @@ int gh_command_check(int argc, char **argv) {
     gh_auto(gh_diagnostics_freep) struct gh_diagnostics *d = gh_diagnostics_new();
     if (!d)
         return GH_EXIT_ERROR;
-    enum gh_err e = examine(dir, stack, d);
+    enum gh_err e = fix ? mend(dir) : GH_OK;
+    e = e ? e : examine(dir, stack, d);
     size_t errors = gh_diagnostics_count(d, GH_SEVERITY_ERROR),
            warnings = gh_diagnostics_count(d, GH_SEVERITY_WARNING);
     if (json)

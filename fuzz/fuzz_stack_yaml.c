@@ -1,5 +1,5 @@
-/* Any bytes as a program: refused with a diagnostic, or read and checked. And any text that we write as YAML
- * is read back as it was. */
+/* Any bytes as a program: refused with a diagnostic, or read, checked and mended. And any text that we write
+ * as YAML is read back as it was. */
 #include "core/cleanup.h"
 #include "fuzz/fuzz.h"
 #include "stack/language/edit.h"
@@ -36,6 +36,24 @@ static void read_back(struct gh_str text) {
     json_decref(value);
 }
 
+/* What is mended is YAML when it was before, and there is nothing left to mend. */
+static void mend(struct gh_str text, bool is_yaml) {
+    gh_auto(gh_arena_freep) struct gh_arena *a = gh_arena_new(64 << 20);
+    gh_auto(gh_diagnostics_freep) struct gh_diagnostics *d = gh_diagnostics_new();
+    gh_auto(gh_buf_release) struct gh_buf once = gh_buf_make(8 << 20), twice = gh_buf_make(8 << 20),
+                                          notes = gh_buf_make(8 << 20);
+    const struct gh_yaml *root;
+    if (gh_program_mend("x", text, &once, &notes))
+        return;
+    if ((gh_yaml_parse(a, "x", gh_buf_str(&once), d, &root) == GH_OK) != is_yaml ||
+        (!notes.len && !gh_str_eq(text, gh_buf_str(&once))))
+        abort();
+    gh_buf_reset(&notes);
+    if (gh_program_mend("x", gh_buf_str(&once), &twice, &notes) == GH_OK &&
+        !gh_str_eq(gh_buf_str(&once), gh_buf_str(&twice)))
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     gh_auto(gh_arena_freep) struct gh_arena *a = gh_arena_new(64 << 20);
     gh_auto(gh_diagnostics_freep) struct gh_diagnostics *d = gh_diagnostics_new();
@@ -43,7 +61,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const struct gh_yaml *root;
     if (size == 0)
         return 0;
-    if (gh_yaml_parse(a, "Pulumi.yaml", text, d, &root) == GH_OK)
+    bool is_yaml = gh_yaml_parse(a, "Pulumi.yaml", text, d, &root) == GH_OK;
+    mend(text, is_yaml);
+    if (is_yaml)
         walk(root, 1);
     else if (gh_diagnostics_count(d, GH_SEVERITY_ERROR) == 0)
         abort();

@@ -66,6 +66,11 @@ enum gh_err gh_program_check(const struct gh_program *p, struct gh_diagnostics *
 enum gh_err gh_program_run(const struct gh_program *p, const struct gh_config *config,
                            const struct gh_registrar *registrar, struct gh_diagnostics *d, json_t **outputs);
 
+/* Rewrites what another tool or version would have understood: *ret is the text, as people wrote it but for
+ * that; notes gets "FILE:LINE: what was done" a line for each. What cannot be mended stays. Both are made
+ * with a ceiling by the caller. NOMEM. */
+enum gh_err gh_program_mend(const char *file, struct gh_str text, struct gh_buf *ret, struct gh_buf *notes);
+
 static inline void gh_program_freep(struct gh_program **p) {
     gh_program_free(*p);
 }

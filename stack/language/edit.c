@@ -3,8 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Lines [from, to) counted from 1, with their ends. */
-static struct gh_str lines(struct gh_str text, unsigned from, unsigned to) {
+struct gh_str gh_yaml_lines(struct gh_str text, unsigned from, unsigned to) {
     struct gh_str rest = text, line;
     unsigned at = 1;
     if (text.len == 0)
@@ -18,6 +17,25 @@ static struct gh_str lines(struct gh_str text, unsigned from, unsigned to) {
         at++;
     const char *end = at < to ? text.ptr + text.len : rest.ptr;
     return (struct gh_str){ start, (size_t)(end - start) };
+}
+
+/* Columns count characters, not bytes. */
+static const char *place_in(struct gh_str line, unsigned column) {
+    const char *at = line.ptr, *end = line.ptr + line.len;
+    for (unsigned n = 1; n < column && at < end; n++) {
+        at++;
+        while (at < end && ((unsigned char)*at & 0xc0) == 0x80)
+            at++;
+    }
+    return at;
+}
+
+struct gh_str gh_yaml_source(struct gh_str text, const struct gh_yaml *node) {
+    if (!node->end_column)
+        return (struct gh_str){ 0 };
+    const char *start = place_in(gh_yaml_lines(text, node->line, node->line + 1), node->column),
+               *end = place_in(gh_yaml_lines(text, node->last_line, node->last_line + 1), node->end_column);
+    return start && end > start ? (struct gh_str){ start, (size_t)(end - start) } : (struct gh_str){ 0 };
 }
 
 static void add_whole(struct gh_buf *out, struct gh_str s) {
@@ -47,9 +65,9 @@ static bool edit_map(struct gh_str text, const struct gh_yaml *map, struct gh_st
     while (last->next)
         last = last->next;
     unsigned from = old ? old->key->line : last->last_line + 1, to = old ? old->last_line + 1 : from;
-    add_whole(ret, lines(text, 1, from));
+    add_whole(ret, gh_yaml_lines(text, 1, from));
     add_entry(ret, map->first->key->column - 1, key, value);
-    gh_buf_add(ret, lines(text, to, ~0u));
+    gh_buf_add(ret, gh_yaml_lines(text, to, ~0u));
     return true;
 }
 
@@ -59,12 +77,12 @@ static bool edit_new(struct gh_str text, const struct gh_yaml *empty, const char
     unsigned after = empty ? empty->key->line + 1 : ~0u;
     if (empty && empty->text.len) /* "config: ~" */
         return false;
-    add_whole(ret, lines(text, 1, after));
+    add_whole(ret, gh_yaml_lines(text, 1, after));
     if (!empty)
         gh_buf_addf(ret, "%s:\n", section);
     add_entry(ret, 2, key, value);
     if (empty)
-        gh_buf_add(ret, lines(text, after, ~0u));
+        gh_buf_add(ret, gh_yaml_lines(text, after, ~0u));
     return true;
 }
 
@@ -94,8 +112,8 @@ bool gh_yaml_cut(struct gh_str text, const struct gh_yaml *map, const struct gh_
                  struct gh_buf *ret) {
     if (map->kind != GH_YAML_MAPPING || map->flow)
         return false;
-    gh_buf_add(ret, lines(text, 1, entry->key->line));
-    gh_buf_add(ret, lines(text, entry->last_line + 1, ~0u));
+    gh_buf_add(ret, gh_yaml_lines(text, 1, entry->key->line));
+    gh_buf_add(ret, gh_yaml_lines(text, entry->last_line + 1, ~0u));
     return true;
 }
 

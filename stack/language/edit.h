@@ -9,9 +9,16 @@
 bool gh_yaml_edit(struct gh_str text, const struct gh_yaml *root, const char *section, struct gh_str key,
                   struct gh_str value, struct gh_buf *ret);
 
-/* The text without this entry of a map; false as above. */
+/* The text without this entry of a map; false for a map in braces. */
 bool gh_yaml_cut(struct gh_str text, const struct gh_yaml *map, const struct gh_yaml *entry,
                  struct gh_buf *ret);
+
+/* The bytes of a scalar or of a list or map in brackets, as they are written; empty for what is written over
+ * lines with indentation. */
+struct gh_str gh_yaml_source(struct gh_str text, const struct gh_yaml *node);
+
+/* Lines [from, to) counted from 1, with their ends. */
+struct gh_str gh_yaml_lines(struct gh_str text, unsigned from, unsigned to);
 
 /* A text as a YAML scalar: plain where that is plain to every reader, else in double quotes. */
 void gh_yaml_quote(struct gh_buf *out, struct gh_str text);

@@ -84,6 +84,11 @@ static unsigned end_line(yaml_mark_t start, yaml_mark_t end) {
     return (unsigned)end.line + 1;
 }
 
+static void end_at(struct gh_yaml *n, yaml_mark_t start, yaml_mark_t end) {
+    n->last_line = end_line(start, end);
+    n->end_column = n->last_line == end.line + 1 ? (unsigned)end.column + 1 : 0;
+}
+
 static bool decorated(struct reader *r, const yaml_char_t *anchor, const yaml_char_t *tag) {
     if (anchor)
         return !refuse(r, GH_ERR_MALFORMED, r->event.start_mark,
@@ -108,7 +113,7 @@ static struct gh_yaml *read_scalar(struct reader *r) {
         return NULL;
     }
     n->plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-    n->last_line = end_line(e->start_mark, e->end_mark);
+    end_at(n, e->start_mark, e->end_mark);
     n->text =
         gh_arena_dup(r->arena, (struct gh_str){ (const char *)e->data.scalar.value, e->data.scalar.length });
     if (!n->text.ptr) {
@@ -143,7 +148,7 @@ static struct gh_yaml *read_sequence(struct reader *r, unsigned depth) {
         append(n, &tail, item);
     }
     if (n->flow && !r->error)
-        n->last_line = end_line(r->event.start_mark, r->event.end_mark);
+        end_at(n, r->event.start_mark, r->event.end_mark);
     return r->error ? NULL : n;
 }
 
@@ -217,7 +222,7 @@ static struct gh_yaml *read_mapping(struct reader *r, unsigned depth) {
     if (r->error || !refuse_duplicates(r, n))
         return NULL;
     if (n->flow)
-        n->last_line = end_line(r->event.start_mark, r->event.end_mark);
+        end_at(n, r->event.start_mark, r->event.end_mark);
     return n;
 }
 

@@ -11,6 +11,7 @@ struct gh_yaml {
     bool plain;                       /* a scalar without quotes: may be a number, a boolean or null */
     bool flow;                        /* written in brackets or braces */
     unsigned line, column, last_line; /* from 1; last_line is the last one with content */
+    unsigned end_column;              /* the one behind it in last_line; 0: it ends with the line */
     struct gh_str text;               /* of a scalar; never holds NUL */
     size_t count;
     const struct gh_yaml *first; /* items of a list, values of a map; then `next` */

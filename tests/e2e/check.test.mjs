@@ -59,3 +59,64 @@ test('the example is right, and check needs nothing but the file', () => {
   assert.equal(status, 0, stderr);
   assert.deepEqual(errors(stderr), []);
 });
+
+// The seed in YAML, with the mistakes of its Python program and the spelling of another tool.
+const asWritten = `# one company
+name: secure-ai-api
+runtime: yaml
+resources:
+  my-organization: # with its looks
+    type: auth0:Organization
+    properties:
+      name: my-awesome-company
+      display_name: My Awesome Company
+      branding:
+        colors: { primary: "#0000FF", pageBackground: "#FFFFFF" }
+        logoUrl: https://example.com/logo.png
+  my-org-member:
+    type: auth0:OrganizationMember
+    properties:
+      userId: <USER_ID> # who
+      organizationId: \${my-organization.id}
+      roles: [<ROLE_ID>]
+outputs:
+  organization_domain: \${my-organization.authDomain}
+`;
+
+function fix(text, prepare = () => {}) {
+  const dir = temporary('gatehouse-check-'), file = path.join(dir, 'Pulumi.yaml');
+  fs.writeFileSync(file, text, { mode: 0o640 });
+  prepare(dir);
+  const { status, stdout, stderr } = spawnSync(gatehouse, ['check', '--fix', '-C', dir], { encoding: 'utf8', env: { PATH: '/nonexistent' }, timeout: 10000 });
+  return { status, stdout, stderr: stderr.replaceAll(`${dir}/`, ''), text: fs.readFileSync(file, 'utf8'), mode: fs.statSync(file).mode & 0o777, files: fs.readdirSync(dir) };
+}
+
+test('check --fix writes what was meant, shows it, and keeps comments and mode', () => {
+  const fixed = fix(asWritten);
+  assert.equal(fixed.status, 0, fixed.stderr);
+  assert.match(fixed.stdout, /^0 errors, 0 warnings/);
+  assert.deepEqual([fixed.mode, fixed.files], [0o640, ['Pulumi.yaml']]);
+  assert.match(fixed.stderr, /^Pulumi\.yaml:16: <USER_ID> is the config value userId now: give it with -c userId=…$/m);
+  assert.match(fixed.stderr, /^@@ -6,15 \+6,26 @@$/m);
+  assert.match(fixed.stderr, /^-( +)display_name: My Awesome Company\n(.*\n)*\+\1displayName: My Awesome Company$/m);
+  for (const kept of ['# one company', 'my-organization: # with its looks', 'userId: "${userId}" # who']) assert.ok(fixed.text.includes(kept), fixed.text);
+  assert.match(fixed.text, /my-org-member-roles:\n {4}type: auth0:OrganizationMemberRoles\n {4}properties:\n {6}organizationId: \$\{my-organization\.id\}\n {6}userId: "\$\{userId\}"\n {6}roles: \["\$\{roleId\}"\]\n/);
+  assert.match(fixed.text, /organization_domain: \$\{tenant\.domain\}/);
+  const again = fix(fixed.text);
+  assert.deepEqual([again.status, again.text, again.stderr], [0, fixed.text, '']);
+});
+
+test('check --fix says what it cannot mend, and leaves a file alone that it cannot read', () => {
+  const half = fix(`${head}  o:\n    type: auth0:Organization\n    properties:\n      display_name: A\n      nonsense: 1\n`);
+  assert.equal(half.status, 1);
+  assert.match(half.stderr, /^error: Pulumi\.yaml:8,7: Property nonsense does not exist on Organization/m);
+  assert.match(half.text, /displayName: A\n {6}nonsense: 1/);
+  const none = fix('name: [\n');
+  assert.deepEqual([none.status, none.text], [1, 'name: [\n']);
+  assert.match(none.stderr, /this is not YAML/);
+  const elsewhere = path.join(temporary('gatehouse-check-'), 'file');
+  fs.writeFileSync(elsewhere, asWritten);
+  const link = fix('', (dir) => { fs.rmSync(path.join(dir, 'Pulumi.yaml')); fs.symlinkSync(elsewhere, path.join(dir, 'Pulumi.yaml')); });
+  assert.equal(link.status, 1);
+  assert.equal(fs.readFileSync(elsewhere, 'utf8'), asWritten);
+});
