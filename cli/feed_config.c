@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "cli/command.h"
 #include "cli/options.h"
@@ -19,6 +20,8 @@ static const struct {
     { "data", false, offsetof(struct gh_feed_config, data) },
     { "ca-file", false, offsetof(struct gh_feed_config, ca_file) },
     { "jwks", true, offsetof(struct gh_follow, jwks) },
+    { "client-id", true, offsetof(struct gh_follow, client_id) },
+    { "client-secret-file", true, offsetof(struct gh_follow, client_secret_file) },
 };
 
 static int complain(const char *what, const char *why) {
@@ -80,6 +83,11 @@ static int read_file(struct gh_arena *a, const char *file, struct gh_feed_config
     return 0;
 }
 
+static bool is_private(const char *file) {
+    struct stat st;
+    return stat(file, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 077) == 0;
+}
+
 static int check_issuer(struct gh_arena *a, const struct gh_feed_config *c, size_t at) {
     const struct gh_follow *f = &c->issuers[at];
     char path[PATH_MAX], other[PATH_MAX];
@@ -89,6 +97,10 @@ static int check_issuer(struct gh_arena *a, const struct gh_feed_config *c, size
         return complain(f->issuer, "an issuer is https://HOST[:PORT][/PATH], without query and fragment");
     if (f->jwks && !gh_str_starts(gh_str_from(f->jwks), GH_STR("https://")))
         return complain(f->jwks, "keys are fetched over https only");
+    if (!f->client_id != !f->client_secret_file)
+        return complain(f->issuer, "client-id and client-secret-file belong together");
+    if (f->client_id && !is_private(f->client_secret_file))
+        return complain(f->client_secret_file, "is not there, or others may read it; chmod 600 it");
     for (size_t i = 0; i < at; i++)
         if (gh_follow_path(c->data, c->issuers[i].issuer, "", other) == GH_OK && strcmp(path, other) == 0)
             return complain(f->issuer, "has the same feed file as another issuer");

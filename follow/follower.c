@@ -14,6 +14,7 @@
 #include "feed/feed.h"
 #include "follow/fetch.h"
 #include "follow/schedule.h"
+#include "follow/stream.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/log.h"
@@ -24,6 +25,9 @@
 struct gh_follower {
     const struct gh_follow *config;
     struct gh_feed_writer *feed;
+    struct gh_feed *reader;
+    pthread_mutex_t lock;     /* of the feed: the stream writes too */
+    struct gh_stream *stream; /* NULL: keys only */
     struct gh_bell *bell;
     struct gh_fetcher *fetcher;
     struct gh_schedule schedule;
@@ -61,7 +65,9 @@ static unsigned chance(void) {
 
 static void adopt(struct gh_follower *f, const struct gh_fetched *got) {
     const char *issuer = f->config->issuer;
+    pthread_mutex_lock(&f->lock);
     enum gh_err e = gh_feed_set_keys(f->feed, gh_str_from(issuer), gh_buf_str(&got->jwks));
+    pthread_mutex_unlock(&f->lock);
     if (e)
         gh_log(GH_LOG_ERROR, "feed.write_failed", "issuer", "%s", issuer, "error", "%s", gh_err_name(e),
                NULL);
@@ -92,7 +98,6 @@ static void fetch(struct gh_follower *f) {
 
 /* What is lost with a feed is not lost: its keys are taken from the file, if they still are keys. */
 static enum gh_err restore(struct gh_follower *f, const char *path) {
-    gh_auto(gh_feed_freep) struct gh_feed *reader = NULL;
     gh_auto(gh_arena_freep) struct gh_arena *a = gh_arena_new(4 * GH_LIMIT_JWKS);
     gh_auto(gh_keyset_freep) struct gh_keyset *ks = NULL;
     struct gh_str issuer = gh_str_from(f->config->issuer), text;
@@ -101,9 +106,11 @@ static enum gh_err restore(struct gh_follower *f, const char *path) {
         return GH_ERR_NOMEM;
     if (stat(f->keys_file, &st) == 0)
         f->schedule.good = st.st_mtime;
-    enum gh_err e = gh_feed_open(path, &reader);
-    if (e || gh_feed_keys(reader, a, issuer, &text) == GH_OK)
+    enum gh_err e = gh_feed_open(path, &f->reader);
+    if (e || gh_feed_keys(f->reader, a, issuer, &text) == GH_OK)
         return e;
+    if (f->config->client_id) /* a new feed has not heard who was revoked: changes first, then keys */
+        return GH_OK;
     if (gh_file_read(a, f->keys_file, GH_LIMIT_JWKS, &text) ||
         gh_keyset_parse_jwks(text, GH_ALG_UNKNOWN, &ks))
         f->schedule.good = 0;
@@ -125,7 +132,7 @@ static void *run(void *data) {
         long long now = gh_clock_seconds();
         if (gh_bell_take(f->bell))
             f->schedule.wanted = true;
-        if (gh_schedule_is_due(&f->schedule, now))
+        if (gh_schedule_is_due(&f->schedule, now) && (!f->stream || gh_stream_is_complete(f->stream)))
             fetch(f);
         if (gh_schedule_alarm(&f->schedule, now))
             gh_log(GH_LOG_ERROR, "feed.keys_stale", "issuer", "%s", f->config->issuer, "age_s", "%lld",
@@ -150,6 +157,8 @@ static enum gh_err open_all(struct gh_follower *f) {
     f->stop = e ? -1 : eventfd(0, EFD_CLOEXEC);
     if (!e && (!f->fetcher || f->stop < 0))
         e = GH_ERR_NOMEM;
+    if (!e && c->client_id)
+        e = gh_stream_start(c, f->feed, f->reader, &f->lock, &f->stream);
     if (!e)
         gh_log(GH_LOG_INFO, "feed.following", "issuer", "%s", c->issuer, "feed", "%s", path, NULL);
     return e;
@@ -161,6 +170,7 @@ enum gh_err gh_follower_start(const struct gh_follow *config, struct gh_follower
         return GH_ERR_NOMEM;
     f->config = config;
     f->stop = -1;
+    pthread_mutex_init(&f->lock, NULL);
     enum gh_err e = open_all(f);
     if (!e && pthread_create(&f->thread, NULL, run, f) != 0)
         e = GH_ERR_NOMEM;
@@ -178,7 +188,10 @@ void gh_follower_free(struct gh_follower *f) {
         return;
     if (f->running && eventfd_write(f->stop, 1) == 0)
         pthread_join(f->thread, NULL);
+    gh_stream_free(f->stream);
     gh_fetcher_free(f->fetcher);
+    gh_feed_close(f->reader);
+    pthread_mutex_destroy(&f->lock);
     gh_bell_close(f->bell);
     gh_feed_writer_close(f->feed);
     if (f->stop >= 0)

@@ -12,6 +12,8 @@ struct gh_follow {
     const char *jwks;    /* NULL: by discovery */
     const char *ca_file; /* NULL: the system's */
     const char *data;    /* the folder of feeds */
+    /* A machine client of the issuer, a Gatehouse tenant whose changes are followed; NULL: keys only. */
+    const char *client_id, *client_secret_file;
 };
 
 /* DIR/HOST.feed: what is not a letter, a digit, '.' or '-' becomes '_', a final slash is dropped. MALFORMED

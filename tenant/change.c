@@ -1,6 +1,9 @@
 #include "tenant/change.h"
 
+#include <stdio.h>
+
 #include "sys/log.h"
+#include "sys/random.h"
 #include "tenant/exchange_private.h"
 #include "tenant/moment.h"
 
@@ -18,20 +21,26 @@ enum gh_err gh_change_bump(struct gh_db *db, struct gh_exchange *x, enum gh_epoc
                              .next = x->private->changes };
     if (!c->a.ptr || !c->b.ptr)
         return GH_ERR_NOMEM;
+    enum gh_err e = gh_change_number(db, (int)kind, c->a, c->b, c->epoch, &c->seq);
+    if (!e)
+        x->private->changes = c;
+    return e;
+}
+
+enum gh_err gh_change_number(struct gh_db *db, int kind, struct gh_str a, struct gh_str b, long long epoch,
+                             long long *ret) {
     gh_auto(gh_rows_end) struct gh_rows rows = { 0 };
     bool found = false;
     enum gh_err e = gh_db_query(
         db, GH_SQL_EPOCH_RAISE,
-        GH_BINDS(GH_INT("kind", kind), GH_TEXT("a", c->a), GH_TEXT("b", c->b), GH_INT("epoch", c->epoch)),
-        &rows);
+        GH_BINDS(GH_INT("kind", kind), GH_TEXT("a", a), GH_TEXT("b", b), GH_INT("epoch", epoch)), &rows);
     if (!e)
         e = gh_rows_next(&rows, &found);
     if (!e && !found)
         e = GH_ERR_STORAGE;
     if (e)
         return e;
-    c->seq = gh_rows_int(&rows, 0);
-    x->private->changes = c;
+    *ret = gh_rows_int(&rows, 0);
     return GH_OK;
 }
 
@@ -58,25 +67,36 @@ static enum gh_err publish(struct gh_feed_writer *w, const struct gh_change *c) 
  * from it may be dated in a later second than the one in which the closure ran. */
 enum gh_err gh_change_publish(struct gh_exchange *x) {
     enum gh_err ret = GH_OK;
-    long long now = gh_moment_seconds(), newest = 0;
+    long long now = gh_moment_seconds();
     for (const struct gh_change *c = x->private->changes; c; c = c->next) {
         struct gh_change effective = *c;
         if (effective.epoch < now)
             effective.epoch = now;
         enum gh_err e = publish(x->tenant->feed_writer, &effective);
-        if (c->seq > newest)
-            newest = c->seq;
         if (e && !ret) {
             gh_log(GH_LOG_ERROR, "tenant.change_not_effective", "request_id", "%.*s",
                    GH_STR_FMT(x->request_id), "error", "%s", gh_err_name(e), NULL);
             ret = GH_ERR_FEED;
         }
     }
-    /* A mark that is missing only makes the next start revoke more. */
-    if (newest && !ret)
-        (void)!gh_feed_set_epoch(x->tenant->feed_writer, GH_EPOCH_SUSPENDED, told, (struct gh_str){ 0 },
-                                 newest);
     return ret;
+}
+
+/* A mark that cannot be set only makes the next start revoke more. */
+static void mark(struct gh_tenant *t, long long seq) {
+    if (gh_feed_set_epoch(t->feed_writer, GH_EPOCH_SUSPENDED, told, (struct gh_str){ 0 }, seq))
+        gh_log(GH_LOG_WARN, "tenant.mark_failed", "seq", "%lld", seq, NULL);
+    t->told = seq;
+}
+
+void gh_change_told(struct gh_exchange *x) {
+    long long newest = x->tenant->told;
+    for (const struct gh_change *c = x->private->changes; c; c = c->next)
+        newest = c->seq > newest ? c->seq : newest;
+    for (const struct gh_fact_change *c = x->private->facts; c; c = c->next)
+        newest = c->seq > newest ? c->seq : newest;
+    if (newest > x->tenant->told)
+        mark(x->tenant, newest);
 }
 
 /* Does the feed know the change, from before? */
@@ -86,6 +106,29 @@ static enum gh_err is_told(struct gh_tenant *t, const struct gh_change *c, long 
     enum gh_err e = gh_feed_epoch(t->feed, c->kind, c->a, c->b, &known);
     *ret = c->seq <= up_to && (known >= c->epoch || global >= c->epoch);
     return e;
+}
+
+/* A number of 36 bits, made once for each database. */
+static enum gh_err know_log(struct gh_db *db, struct gh_tenant *t) {
+    const struct gh_str name = GH_STR("change_log");
+    struct gh_rows rows;
+    bool found = false;
+    unsigned long long id = 0;
+    char text[24];
+    enum gh_err e = gh_db_query(db, GH_SQL_SETTING_GET, GH_BINDS(GH_TEXT("name", name)), &rows);
+    if (e)
+        return e;
+    e = gh_rows_next(&rows, &found);
+    if (!e && found && !gh_str_to_u64(gh_rows_text(&rows, 0), 1ULL << 36, &id))
+        e = GH_ERR_STORAGE;
+    gh_rows_end(&rows);
+    if (!e && !found)
+        e = gh_random_bytes(&id, sizeof id);
+    t->log_id = (long long)(found ? id : (id & 0xfffffffff) | 1);
+    if (e || found)
+        return e;
+    struct gh_str doc = { text, (size_t)snprintf(text, sizeof text, "%lld", t->log_id) };
+    return gh_db_run(db, GH_SQL_SETTING_PUT, GH_BINDS(GH_TEXT("name", name), GH_TEXT("doc", doc)), NULL);
 }
 
 enum gh_err gh_change_republish(struct gh_db *db, struct gh_tenant *t) {
@@ -106,18 +149,20 @@ enum gh_err gh_change_republish(struct gh_db *db, struct gh_tenant *t) {
                                .epoch = gh_rows_int(&rows, 3),
                                .seq = gh_rows_int(&rows, 4) };
         bool known = false;
+        newest = c.seq > newest ? c.seq : newest;
+        if (gh_rows_int(&rows, 0) >= GH_CHANGE_FACT)
+            continue; /* tenant/facts.c tells them all */
         if ((e = is_told(t, &c, up_to, global, &known)))
             break;
         if (!known && c.epoch < gh_moment_seconds())
             c.epoch = gh_moment_seconds();
         if ((e = publish(t->feed_writer, &c)))
             break;
-        newest = c.seq > newest ? c.seq : newest;
     }
     gh_rows_end(&rows);
     if (!e && newest)
-        e = gh_feed_set_epoch(t->feed_writer, GH_EPOCH_SUSPENDED, told, (struct gh_str){ 0 }, newest);
-    return e;
+        mark(t, newest);
+    return e ? e : know_log(db, t);
 }
 
 enum gh_err gh_change_newest(struct gh_tenant *t, struct gh_str user, struct gh_str organization,

@@ -25,6 +25,7 @@ struct gh_change {
 struct gh_fact_change {
     enum gh_fact_kind kind;
     struct gh_str name, text; /* ptr NULL: taken away */
+    long long seq;
     struct gh_fact_change *next;
 };
 
@@ -71,6 +72,9 @@ enum gh_err gh_change_publish(struct gh_exchange *x);
 
 /* Stores the notes of gh_facts_of_... in the feed; on the writer thread. (tenant/facts.c) */
 enum gh_err gh_facts_publish(struct gh_exchange *x);
+
+/* After both: marks in the feed how far it was told, and lets those know who follow. (tenant/change.c) */
+void gh_change_told(struct gh_exchange *x);
 
 /* Finds the route and runs its first step (tenant/route.c). */
 void gh_route(struct gh_exchange *x);

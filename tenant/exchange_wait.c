@@ -50,6 +50,8 @@ static void written(enum gh_err result, void *data) {
         enum gh_err told = gh_facts_publish(x);
         e = e ? e : told;
     }
+    if (!e)
+        gh_change_told(x);
     x->private->changes = NULL;
     x->private->facts = NULL;
     resume(x, e);

@@ -1,6 +1,7 @@
 #include "tenant/facts.h"
 
 #include "sys/log.h"
+#include "tenant/change.h"
 #include "tenant/exchange_private.h"
 #include "tenant/record.h"
 
@@ -28,7 +29,7 @@ static struct gh_str binding_of(const json_t *doc) {
 }
 
 /* In the order of the changes: what was noted last is told last. */
-static enum gh_err note(struct gh_exchange *x, enum gh_fact_kind kind, struct gh_str name,
+static enum gh_err note(struct gh_db *db, struct gh_exchange *x, enum gh_fact_kind kind, struct gh_str name,
                         struct gh_str text) {
     struct gh_fact_change *c = GH_NEW(x->arena, struct gh_fact_change), **last = &x->private->facts;
     if (!c)
@@ -38,18 +39,23 @@ static enum gh_err note(struct gh_exchange *x, enum gh_fact_kind kind, struct gh
         c->text = gh_arena_dup(x->arena, text);
     if (!c->name.ptr || (text.ptr && !c->text.ptr))
         return GH_ERR_NOMEM;
+    enum gh_err e =
+        gh_change_number(db, GH_CHANGE_FACT + (int)kind, c->name, (struct gh_str){ 0 }, 0, &c->seq);
+    if (e)
+        return e;
     while (*last)
         last = &(*last)->next;
     *last = c;
     return GH_OK;
 }
 
-enum gh_err gh_facts_of_organization(struct gh_exchange *x, struct gh_str id, const json_t *doc) {
-    return note(x, GH_FACT_MODELS, id, list_of(doc));
+enum gh_err gh_facts_of_organization(struct gh_db *db, struct gh_exchange *x, struct gh_str id,
+                                     const json_t *doc) {
+    return note(db, x, GH_FACT_MODELS, id, list_of(doc));
 }
 
-enum gh_err gh_facts_of_resource_server(struct gh_exchange *x, const json_t *doc) {
-    return note(x, GH_FACT_MODELS_BIND, gh_doc_string(doc, "identifier"), binding_of(doc));
+enum gh_err gh_facts_of_resource_server(struct gh_db *db, struct gh_exchange *x, const json_t *doc) {
+    return note(db, x, GH_FACT_MODELS_BIND, gh_doc_string(doc, "identifier"), binding_of(doc));
 }
 
 /* A fact that cannot be told is not believed any more (feed.h), so nobody passes by the old one; but it is

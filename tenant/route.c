@@ -1,4 +1,5 @@
 /* tenant/route.c - which handler a request goes to. */
+#include "tenant/changes.h"
 #include "tenant/exchange_private.h"
 #include "tenant/health.h"
 #include "tenant/path.h"
@@ -48,6 +49,7 @@ static void refuse_method(struct gh_exchange *x, unsigned methods) {
 void gh_route(struct gh_exchange *x) {
     const struct table tables[] = {
         { gh_health_routes, gh_health_route_count },
+        { gh_changes_routes, gh_changes_route_count },
         { gh_oauth_routes, gh_oauth_route_count },
         { gh_login_routes, gh_login_route_count },
     };

@@ -18,6 +18,10 @@ ON CONFLICT (kind, a, b) DO UPDATE
 SET epoch = CASE WHEN excluded.epoch > epochs.epoch THEN excluded.epoch ELSE epochs.epoch END, seq = excluded.seq
 RETURNING seq;
 
+-- name: changes_since
+-- in order: a row that changed again stands at its last place, so that whoever has all up to a number has all
+SELECT kind, a, b, epoch, seq FROM epochs WHERE seq > $since AND seq <= $up_to ORDER BY seq LIMIT 500;
+
 -- name: time_newest
 -- the latest moment that the store has seen, in seconds: the clock may have been set back since
 SELECT COALESCE(MAX(t), 0) FROM (SELECT MAX(epoch) AS t FROM epochs UNION ALL SELECT MAX(created_at) / 1000 AS t FROM logs) moments;

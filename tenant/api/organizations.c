@@ -110,7 +110,7 @@ enum gh_err gh_organizations_create(struct gh_db *db, struct gh_call *c) {
     drop_empty(doc);
     enum gh_err e = gh_collection_insert(db, c, &gh_organizations, (struct gh_str){ 0 }, doc, &id);
     if (!e)
-        e = gh_facts_of_organization(c->x, id, doc);
+        e = gh_facts_of_organization(db, c->x, id, doc);
     if (!e)
         e = gh_collection_answer(db, c, &gh_organizations, id);
     if (!e && connections) {
@@ -134,7 +134,7 @@ enum gh_err gh_organizations_update(struct gh_db *db, struct gh_call *c) {
     drop_empty(doc);
     e = gh_collection_update(db, c, &gh_organizations, id, doc);
     if (!e)
-        e = gh_facts_of_organization(c->x, id, doc);
+        e = gh_facts_of_organization(db, c->x, id, doc);
     c->audited.organization_id = id;
     return e ? e : gh_collection_answer(db, c, &gh_organizations, id);
 }
@@ -148,7 +148,7 @@ enum gh_err gh_organizations_delete(struct gh_db *db, struct gh_call *c) {
     if (!e)
         e = gh_collection_remove(db, c, &gh_organizations, id);
     if (!e)
-        e = gh_facts_of_organization(c->x, id, NULL);
+        e = gh_facts_of_organization(db, c->x, id, NULL);
     c->audited.organization_id = id;
     return e;
 }

@@ -202,7 +202,7 @@ enum gh_err gh_resource_servers_create(struct gh_db *db, struct gh_call *c) {
     if (!e)
         e = store_secret(db, c, id, secret);
     if (!e)
-        e = gh_facts_of_resource_server(c->x, doc);
+        e = gh_facts_of_resource_server(db, c->x, doc);
     return e ? e : gh_collection_answer(db, c, &gh_resource_servers, id);
 }
 
@@ -275,7 +275,7 @@ enum gh_err gh_resource_servers_update(struct gh_db *db, struct gh_call *c) {
     if (!e && has_other_rules(was, now))
         e = gh_security_changed(db, c, GH_REVOKE_API, gh_doc_string(was, "identifier"), GH_STR(""));
     if (!e)
-        e = gh_facts_of_resource_server(c->x, now);
+        e = gh_facts_of_resource_server(db, c->x, now);
     return e ? e : gh_collection_answer(db, c, &gh_resource_servers, id);
 }
 

@@ -67,7 +67,10 @@ static enum gh_err republish(struct gh_db *db, void *data) {
 static long long change(struct world *w, bool and_tell) {
     w->private.changes = NULL;
     CHECK(gh_store_write_wait(w->tenant.store, bump, w) == GH_OK);
-    CHECK(!and_tell || gh_change_publish(&w->x) == GH_OK);
+    if (and_tell) {
+        CHECK(gh_change_publish(&w->x) == GH_OK);
+        gh_change_told(&w->x);
+    }
     return w->private.changes->epoch;
 }
 
