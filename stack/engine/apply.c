@@ -322,10 +322,9 @@ static enum gh_err write_set(struct gh_engine *e, const struct gh_registration *
     bool careful = json_array_size(remove) || (json_array_size(add) && s->op != GH_OP_CREATE);
     enum gh_err err = careful ? check_set_unmoved(e, s) : GH_OK;
     json_t *earlier = json_object_get(s->entry, "found");
-    json_t *found = s->op == GH_OP_CREATE || s->op == GH_OP_REPLACE
-                        ? json_pack("{s:O}", s->provider->set, s->live)
-                        : json_incref(earlier);
-    if (!err && (s->op == GH_OP_CREATE || s->op == GH_OP_REPLACE))
+    bool first = s->op == GH_OP_CREATE || s->op == GH_OP_REPLACE || s->op == GH_OP_ADOPT;
+    json_t *found = first ? json_pack("{s:O}", s->provider->set, s->live) : json_incref(earlier);
+    if (!err && first)
         err = put(e, r, s, found);
     err = err ? err : gh_write_elements(e, s, add, remove, false);
     err = err ? err : put(e, r, s, found);
@@ -404,7 +403,7 @@ enum gh_err gh_apply(struct gh_engine *e, const struct gh_registration *r, struc
         err = s->provider->kind == GH_KIND_SET ? write_set(e, r, s) : update_object(e, r, s);
         break;
     case GH_OP_ADOPT:
-        err = update_object(e, r, s);
+        err = s->provider->kind == GH_KIND_SET ? write_set(e, r, s) : update_object(e, r, s);
         break;
     case GH_OP_REPLACE:
         err = replace(e, r, s);

@@ -330,6 +330,21 @@ static enum gh_err decide_object(struct gh_engine *e, struct gh_step *s, const s
     return check_adopted(e, s);
 }
 
+/* A set or facet that the option import names is taken over: it is no other by being declared. */
+static enum gh_err take_imported(struct gh_engine *e, struct gh_step *s, const struct gh_registration *r) {
+    if (!r->import_id || s->entry || !s->live)
+        return GH_OK;
+    if (!s->id || strcmp(s->id, r->import_id) != 0) {
+        gh_diagnose(e->options.diagnostics, GH_SEVERITY_ERROR, s->position,
+                    "%s %s is declared for %s, but the option import names %s", gh_schema_short_name(s->type),
+                    s->name, s->id ? s->id : "what is not there yet", r->import_id);
+        return GH_ERR_CONFLICT;
+    }
+    s->op = GH_OP_ADOPT;
+    s->note = "imported";
+    return GH_OK;
+}
+
 /* The object is another resource's; a part of its fields is ours. */
 static enum gh_err decide_facet(struct gh_engine *e, struct gh_step *s, const struct gh_registration *r) {
     struct gh_api_reply reply = { 0 };
@@ -342,7 +357,7 @@ static enum gh_err decide_facet(struct gh_engine *e, struct gh_step *s, const st
     if (s->live)
         compare(e, s, r->ignore_changes);
     s->op = !s->entry || !s->live ? GH_OP_CREATE : json_array_size(s->changes) ? GH_OP_UPDATE : GH_OP_SAME;
-    return GH_OK;
+    return take_imported(e, s, r);
 }
 
 static bool has_element(const json_t *list, const json_t *element) {
@@ -417,7 +432,7 @@ static enum gh_err read_elements(struct gh_engine *e, struct gh_step *s, struct 
     return gh_live_elements(e->live, s->provider, s->inputs, GH_AGE_NOW, &s->live, reply);
 }
 
-static enum gh_err decide_set(struct gh_engine *e, struct gh_step *s) {
+static enum gh_err decide_set(struct gh_engine *e, struct gh_step *s, const struct gh_registration *r) {
     struct gh_api_reply reply = { 0 };
     gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
     if (gh_provider_expand(s->provider->list, NULL, s->inputs, true, &path) == GH_OK) {
@@ -428,7 +443,7 @@ static enum gh_err decide_set(struct gh_engine *e, struct gh_step *s) {
     }
     compare_elements(s);
     s->op = !s->entry || !s->live ? GH_OP_CREATE : json_array_size(s->changes) ? GH_OP_UPDATE : GH_OP_SAME;
-    return GH_OK;
+    return take_imported(e, s, r);
 }
 
 static enum gh_err check_served(struct gh_engine *e, const struct gh_step *s,
@@ -502,7 +517,7 @@ enum gh_err gh_step_decide(struct gh_engine *e, const struct gh_registration *r,
         else if (s->provider->kind == GH_KIND_FACET)
             err = decide_facet(e, s, r);
         else if (s->provider->kind == GH_KIND_SET)
-            err = decide_set(e, s);
+            err = decide_set(e, s, r);
         else
             err = decide_object(e, s, r);
     }

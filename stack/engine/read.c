@@ -1,26 +1,10 @@
 /* `get`: what a program reads and does not manage. It leaves no step and no entry in the ledger. */
 #include <string.h>
 
+#include "stack/engine/declare.h"
 #include "stack/engine/internal.h"
 #include "stack/engine/mapping.h"
 #include "stack/value.h"
-
-/* "org_1::auth0|2" by "{organizationId}::{userId}": the inputs that the path of a link needs. False: the id
- * has another form. */
-static bool split_id(const char *template, const char *id, json_t *inputs) {
-    struct gh_str form = gh_str_from(template), rest = gh_str_from(id), before, name, value;
-    while (gh_str_cut(&form, '{', &before) && gh_str_cut(&form, '}', &name)) {
-        const char *cut = form.len ? memmem(rest.ptr, rest.len, "::", 2) : rest.ptr + rest.len;
-        if (!cut)
-            return false;
-        value = (struct gh_str){ rest.ptr, (size_t)(cut - rest.ptr) };
-        rest = gh_str_skip(rest, value.len + (form.len ? 2 : 0));
-        if (!value.len ||
-            json_object_setn_new(inputs, name.ptr, name.len, json_stringn(value.ptr, value.len)))
-            return false;
-    }
-    return rest.len == 0;
-}
 
 static enum gh_err refuse(struct gh_engine *e, const struct gh_registration *r, enum gh_err err,
                           const char *why) {
@@ -73,7 +57,7 @@ enum gh_err gh_read(struct gh_engine *e, const struct gh_registration *r, json_t
     json_t *inputs = json_copy(r->inputs), *object = NULL;
     bool composite = strchr(p->id, '{') != NULL;
     enum gh_err err = GH_OK;
-    if (composite && !split_id(p->id, r->get_id, inputs))
+    if (composite && !gh_declare_parents(p, r->get_id, inputs))
         err = refuse(e, r, GH_ERR_MALFORMED, "the id has another form: two ids with '::' between them");
     if (!err &&
         (err = gh_live_get(e->live, p, composite ? NULL : r->get_id, inputs, GH_AGE_ANY, &object, &reply)))

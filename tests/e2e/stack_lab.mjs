@@ -100,7 +100,7 @@ export function assertSame(actual, expected) {
   assert.ok(is.join() === should.join(), `the tenant is another one\n+ ${extra.join('\n+ ')}\n- ${missing.join('\n- ')}`);
 }
 
-const sorted = (value) => (Array.isArray(value) ? value.map(sorted).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
+export const sorted = (value) => (Array.isArray(value) ? value.map(sorted).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
   : value && typeof value === 'object' ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([k, v]) => [k, sorted(v)])) : value);
 
 // How many objects a dump holds, links among them.

@@ -1,0 +1,131 @@
+// tests/e2e/stack_export.test.mjs - a live tenant as a stack file: taken over as it is by the first up, and made again in another tenant.
+// GATEHOUSE_CAMPAIGN=1: auth0-deploy-cli is asked whether the two are the same, too.
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { refusal, startFaultProxy } from './fault_proxy.mjs';
+import { gatehouse, management, root, startGatehouse, temporary } from './harness.mjs';
+import { assertSame, dump, exampleProject, must, password, runStack, sorted } from './stack_lab.mjs';
+
+let g, api, other, otherApi;
+before(async () => {
+  [g, other] = await Promise.all([startGatehouse(), startGatehouse()]);
+  [api, otherApi] = await Promise.all([management(g), management(other)]);
+});
+after(() => Promise.all([g?.stop(), other?.stop()]));
+
+const good = (reply) => { assert.ok(reply.status < 300, reply.text); return reply.body; };
+// What people name things, and what Auth0 has that the example does not.
+async function fill() {
+  const org = good(await api.post('organizations', { name: 'second', display_name: 'Zwei & "Söhne": {x}, ${not.ours} $$', metadata: { plan: 'yes', seats: '5', note: '#1' } }));
+  good(await api.post('organizations', { name: 'ai-user' })); // as the role is called
+  const [database] = good(await api.get('connections?name=my-awesome-company-users'));
+  good(await api.post(`organizations/${org.id}/enabled_connections`, { connection_id: database.id, assign_membership_on_login: false, show_as_button: false }));
+  good(await api.post('roles', { name: 'Reader – lesend', description: '- [x]\nsecond line' }));
+  const client = good(await api.post('clients', {
+    name: 'Ops: M2M', app_type: 'non_interactive', grant_types: ['client_credentials'], client_metadata: { team: 'ops', empty: '' }, jwt_configuration: { alg: 'RS256', lifetime_in_seconds: 600 },
+    description: '', refresh_token: { rotation_type: 'rotating', expiration_type: 'expiring', leeway: 5, token_lifetime: 3600, idle_token_lifetime: 600 },
+  }));
+  good(await api.post('client-grants', { client_id: client.client_id, audience: `${g.origin}/api/v2/`, scope: ['read:users', 'read:roles'] }));
+  good(await api.post('clients', { name: 'Single page', app_type: 'spa', callbacks: ['http://localhost:1/cb'], grant_types: ['authorization_code'], token_endpoint_auth_method: 'none' }));
+  good(await api.post('resource-servers', { name: 'Second API', identifier: 'urn:second', token_lifetime: 600, allow_offline_access: true, scopes: [{ value: 'read:x' }] }));
+  good(await api.post('resource-servers', { name: 'Bare API', identifier: 'urn:bare' }));
+  const bob = good(await api.post('users', { connection: 'my-awesome-company-users', email: 'bob@example.com', password, user_metadata: { colour: 'blue' }, app_metadata: { plan: 1 }, blocked: true }));
+  good(await api.post(`organizations/${org.id}/members`, { members: [bob.user_id] }));
+}
+
+// The tenant as auth0-deploy-cli sees it, without what is of the one tenant only.
+function deployed(from) {
+  const dir = temporary('deploy-cli-');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [path.join(root, 'tests/e2e/node_modules/auth0-deploy-cli/lib/index.js'), 'export', '--format', 'yaml', '--output_folder', dir], {
+    env: { ...from.childEnv }, encoding: 'utf8', timeout: 240000 });
+  assert.equal(status, 0, stdout + stderr);
+  const { load } = createRequire(path.join(root, 'tests/e2e/node_modules/auth0-deploy-cli/lib/index.js'))('js-yaml');
+  const tree = load(fs.readFileSync(path.join(dir, 'tenant.yaml'), 'utf8').replaceAll(from.domain, 'DOMAIN').replaceAll(from.env.AUTH0_CLIENT_ID, 'OWN'));
+  for (const client of tree.clients) { delete client.client_id; if (client.description === '') delete client.description; }
+  for (const api of tree.resourceServers) delete api.id;
+  return sorted(tree);
+}
+
+// Without what is the tenant's own: its domain, and the client that asks.
+async function portable(from, client) {
+  const tree = await dump(client);
+  tree.clients = tree.clients.filter((one) => !one.global && one.name !== 'Gatehouse Machine Client');
+  tree['resource-servers'] = tree['resource-servers'].filter((one) => !one.is_system);
+  tree['client-grants'] = tree['client-grants'].filter((one) => one.client_id !== '<clients Gatehouse Machine Client>');
+  for (const one of tree.clients) if (one.description === '') delete one.description; // without one, a program would say "Managed by Pulumi"
+  for (const one of tree.users) { one.identities = one.identities.map((identity) => identity.connection); delete one.user_id; delete one.blocked_for; }
+  return sorted(JSON.parse(JSON.stringify(tree).replaceAll(from.domain, 'DOMAIN').replaceAll(from.env.AUTH0_CLIENT_ID, 'OWN').replace(/<grant <clients [^>]*> [^>]*>/g, 'GRANT')));
+}
+
+test('export writes a program that takes the tenant over as it is, and makes it again elsewhere', async () => {
+  const example = exampleProject();
+  must(await runStack(g.childEnv, example, ['up', '-y', '-c', `memberPassword=${password}`]));
+  await fill();
+  const dir = temporary('gatehouse-export-'), file = path.join(dir, 'Pulumi.yaml');
+  const run = (env, at, ...args) => runStack(env, at, args);
+  const result = spawnSync(gatehouse, ['export', '--users', '-o', file], { env: g.childEnv, encoding: 'utf8' });
+  assert.equal(result.status, 0, result.stderr);
+  const text = fs.readFileSync(file, 'utf8');
+  // Names for people, references for ids, nothing secret, nothing that goes without saying.
+  for (const id of ['org_', 'con_', 'rol_', 'cgr_']) assert.ok(!new RegExp(`^(?! +import:).*${id}`, 'm').test(text), id);
+  assert.ok(!/passwordOptions|refreshToken: null|Gatehouse Machine Client|All Applications/.test(text));
+  for (const secret of [password, g.env.AUTH0_CLIENT_SECRET]) assert.ok(!text.includes(secret));
+  assert.match(text, /initialPassword: \{ type: string, secret: true \}/);
+  assert.match(text, /audience: "\$\{tenant\.managementApiIdentifier\}"/);
+  assert.match(text, /^ {2}ai-user:$/m);
+  assert.match(text, /^ {2}ai-user-role:$/m);
+  assert.match(must(await run(g.childEnv, dir, 'check')).out, /0 errors, 0 warnings/);
+
+  const was = await dump(api), count = /^(\d+) resources written/.exec(result.stdout)[1];
+  const shown = must(await run(g.childEnv, dir, 'preview', '-c', `initialPassword=${password}`));
+  assert.match(shown.out, new RegExp(`^Resources:\n    = ${count} to adopt\n`, 'm'));
+  assert.ok(!/diff:/.test(shown.out), shown.out);
+  must(await run(g.childEnv, dir, 'up', '-y'));
+  must(await run(g.childEnv, dir, 'up', '-y', '--expect-no-changes'));
+  assertSame(await dump(api), was);
+
+  const second = temporary('gatehouse-export-');
+  fs.writeFileSync(path.join(second, 'Pulumi.yaml'), text.replace(/^ +import: .*\n/gm, '').replace(/^ {4}options:\n(?! {6})/gm, ''));
+  must(await run(other.childEnv, second, 'up', '-y', '-c', `initialPassword=${password}`));
+  assertSame(await portable(other, otherApi), await portable(g, api));
+  if (process.env.GATEHOUSE_CAMPAIGN) {
+    const [theirs, ours] = [deployed(other), deployed(g)];
+    assertSame(theirs, ours);
+    console.log(`auth0-deploy-cli: ${JSON.stringify(ours, null, 1).split('\n').length} equal lines`);
+  }
+});
+
+test('export leaves people out unless they are asked for, and refuses what it cannot do', async () => {
+  const proxy = await startFaultProxy(g), dir = temporary('gatehouse-export-'), file = path.join(dir, 'x.yaml');
+  const run = (args, env = g.childEnv) => new Promise((resolve) => {
+    const child = spawn(gatehouse, ['export', ...args], { env });
+    let stdout = '', stderr = '';
+    child.stdout.on('data', (data) => (stdout += data));
+    child.stderr.on('data', (data) => (stderr += data));
+    child.on('close', (status) => resolve({ status, stdout, stderr }));
+  });
+  try {
+    const plain = await run([]);
+    assert.equal(plain.status, 0);
+    assert.ok(!/auth0:User|OrganizationMember|initialPassword/.test(plain.stdout));
+    fs.writeFileSync(file, 'mine');
+    const exists = await run(['-o', file]);
+    assert.equal(exists.status, 1);
+    assert.match(exists.stderr, /exists already; --force writes over it/);
+    assert.equal(fs.readFileSync(file, 'utf8'), 'mine');
+    assert.equal((await run(['-o', file, '--force'])).status, 0);
+    assert.equal((await run(['-o', path.join(dir, 'absent/x.yaml')])).status, 1);
+    assert.equal((await run(['everything'])).status, 2);
+    assert.equal((await run([], { ...g.childEnv, AUTH0_DOMAIN: '' })).status, 2);
+    assert.equal((await run([], { ...g.childEnv, AUTH0_CLIENT_SECRET: 'wrong' })).status, 3);
+    proxy.before = ({ url }) => (/permissions/.test(url) ? refusal(403) : undefined); // half a tenant is none
+    const half = await run(['-o', path.join(dir, 'half.yaml')], { ...g.childEnv, ...proxy.env });
+    assert.equal(half.status, 1);
+    assert.match(half.stderr, /could not read all of type RolePermissions: 403/);
+    assert.ok(!fs.existsSync(path.join(dir, 'half.yaml')));
+  } finally { await proxy.stop(); }
+});
