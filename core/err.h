@@ -28,7 +28,8 @@
     X(NO_ROUTE,           403, "no_route", "no rule allows this route")                                     \
     X(MODEL_NOT_ALLOWED,  403, "model_not_allowed", "no permission of the token allows the model")          \
     X(MODEL_NOT_LISTED,   403, "model_not_allowed", "the organization may not use the model")               \
-    /* a body that the model rule cannot judge */                                                           \
+    /* what the model rule cannot judge */                                                           \
+    X(HIDDEN_MODEL, 403, "hidden_model", "a model could be named where the gateway does not look")           \
     X(NO_MODEL,           400, "no_model", "the request names no model")                                    \
     X(AMBIGUOUS_BODY,     400, "ambiguous_body", "the body is malformed or could be read in two ways")      \
     X(BODY_TOO_LARGE,     413, "body_too_large", "the body is larger than the gateway reads")               \

@@ -13,7 +13,7 @@ struct gh_model_form {
 
     uint8_t state;
     uint8_t delimiter_len, matched; /* of the delimiter */
-    uint8_t loose; /* the same, counted from any line break; 255 in the middle of a line */
+    uint8_t loose;                  /* the same, counted from any line break; 255 in the middle of a line */
     char delimiter[GH_LIMIT_FORM_BOUNDARY + 4]; /* CRLF -- boundary */
     bool is_model, has_disposition, has_type, plain_type;
     uint16_t head_bytes; /* of the part's headers */

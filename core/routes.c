@@ -15,7 +15,7 @@ const struct gh_api_route gh_api_routes[] = {
     ROW("openai", "POST",   "/v1/responses",                      "responses:invoke",  BODY)
     ROW("openai", "POST",   "/v1/embeddings",                     "embeddings:invoke", BODY)
     ROW("openai", "GET",    "/v1/models",                         "models:list",       LIST)
-    ROW("openai", "GET",    "/v1/models/{model}",                 "models:list",       PATH)
+    ROW("openai", "GET",    "/v1/models/<model>",                 "models:list",       PATH)
     ROW("openai", "POST",   "/v1/completions",                    "completions:invoke", BODY)
     ROW("openai", "POST",   "/v1/moderations",                    "moderations:invoke", BODY)
     ROW("openai", "POST",   "/v1/images/generations",             "images:invoke",     BODY)
@@ -26,78 +26,78 @@ const struct gh_api_route gh_api_routes[] = {
     ROW("openai", "POST",   "/v1/audio/translations",             "audio:invoke",      FORM)
     ROW("openai", "POST",   "/v1/videos",                         "videos:invoke",     FORM)
     ROW("openai", "GET",    "/v1/videos",                         "videos:read",       NONE)
-    ROW("openai", "GET",    "/v1/videos/{id}",                    "videos:read",       NONE)
-    ROW("openai", "GET",    "/v1/videos/{id}/content",            "videos:read",       NONE)
-    ROW("openai", "DELETE", "/v1/videos/{id}",                    "videos:write",      NONE)
+    ROW("openai", "GET",    "/v1/videos/<id>",                    "videos:read",       NONE)
+    ROW("openai", "GET",    "/v1/videos/<id>/content",            "videos:read",       NONE)
+    ROW("openai", "DELETE", "/v1/videos/<id>",                    "videos:write",      NONE)
     ROW("openai", "GET",    "/v1/realtime",                       "realtime:invoke",   QUERY)
     ROW("openai", "POST",   "/v1/realtime/client_secrets",        "realtime:invoke",   HIDDEN)
     ROW("openai", "POST",   "/v1/realtime/calls",                 "realtime:invoke",   HIDDEN)
     ROW("openai", "GET",    "/v1/chat/completions",               "chat:read",         NONE)
-    ROW("openai", "GET",    "/v1/chat/completions/{id}",          "chat:read",         NONE)
-    ROW("openai", "GET",    "/v1/chat/completions/{id}/messages", "chat:read",         NONE)
-    ROW("openai", "POST",   "/v1/chat/completions/{id}",          "chat:write",        NONE)
-    ROW("openai", "DELETE", "/v1/chat/completions/{id}",          "chat:write",        NONE)
+    ROW("openai", "GET",    "/v1/chat/completions/<id>",          "chat:read",         NONE)
+    ROW("openai", "GET",    "/v1/chat/completions/<id>/messages", "chat:read",         NONE)
+    ROW("openai", "POST",   "/v1/chat/completions/<id>",          "chat:write",        NONE)
+    ROW("openai", "DELETE", "/v1/chat/completions/<id>",          "chat:write",        NONE)
     ROW("openai", "POST",   "/v1/responses/input_tokens",         "responses:invoke",  BODY)
     ROW("openai", "POST",   "/v1/responses/compact",              "responses:invoke",  BODY)
-    ROW("openai", "GET",    "/v1/responses/{id}",                 "responses:read",    NONE)
-    ROW("openai", "GET",    "/v1/responses/{id}/input_items",     "responses:read",    NONE)
-    ROW("openai", "POST",   "/v1/responses/{id}/cancel",          "responses:write",   NONE)
-    ROW("openai", "DELETE", "/v1/responses/{id}",                 "responses:write",   NONE)
+    ROW("openai", "GET",    "/v1/responses/<id>",                 "responses:read",    NONE)
+    ROW("openai", "GET",    "/v1/responses/<id>/input_items",     "responses:read",    NONE)
+    ROW("openai", "POST",   "/v1/responses/<id>/cancel",          "responses:write",   NONE)
+    ROW("openai", "DELETE", "/v1/responses/<id>",                 "responses:write",   NONE)
     ROW("openai", "POST",   "/v1/conversations",                  "responses:write",   NONE)
-    ROW("openai", "GET",    "/v1/conversations/{id}",             "responses:read",    NONE)
-    ROW("openai", "POST",   "/v1/conversations/{id}",             "responses:write",   NONE)
-    ROW("openai", "DELETE", "/v1/conversations/{id}",             "responses:write",   NONE)
-    ROW("openai", "GET",    "/v1/conversations/{id}/items",       "responses:read",    NONE)
-    ROW("openai", "POST",   "/v1/conversations/{id}/items",       "responses:write",   NONE)
-    ROW("openai", "GET",    "/v1/conversations/{id}/items/{id}",  "responses:read",    NONE)
-    ROW("openai", "DELETE", "/v1/conversations/{id}/items/{id}",  "responses:write",   NONE)
+    ROW("openai", "GET",    "/v1/conversations/<id>",             "responses:read",    NONE)
+    ROW("openai", "POST",   "/v1/conversations/<id>",             "responses:write",   NONE)
+    ROW("openai", "DELETE", "/v1/conversations/<id>",             "responses:write",   NONE)
+    ROW("openai", "GET",    "/v1/conversations/<id>/items",       "responses:read",    NONE)
+    ROW("openai", "POST",   "/v1/conversations/<id>/items",       "responses:write",   NONE)
+    ROW("openai", "GET",    "/v1/conversations/<id>/items/<id>",  "responses:read",    NONE)
+    ROW("openai", "DELETE", "/v1/conversations/<id>/items/<id>",  "responses:write",   NONE)
     ROW("openai", "GET",    "/v1/files",                          "files:read",        NONE)
     ROW("openai", "POST",   "/v1/files",                          "files:write",       NONE)
-    ROW("openai", "GET",    "/v1/files/{id}",                     "files:read",        NONE)
-    ROW("openai", "GET",    "/v1/files/{id}/content",             "files:read",        NONE)
-    ROW("openai", "DELETE", "/v1/files/{id}",                     "files:write",       NONE)
+    ROW("openai", "GET",    "/v1/files/<id>",                     "files:read",        NONE)
+    ROW("openai", "GET",    "/v1/files/<id>/content",             "files:read",        NONE)
+    ROW("openai", "DELETE", "/v1/files/<id>",                     "files:write",       NONE)
     ROW("openai", "POST",   "/v1/uploads",                        "files:write",       NONE)
-    ROW("openai", "POST",   "/v1/uploads/{id}/parts",             "files:write",       NONE)
-    ROW("openai", "POST",   "/v1/uploads/{id}/complete",          "files:write",       NONE)
-    ROW("openai", "POST",   "/v1/uploads/{id}/cancel",            "files:write",       NONE)
+    ROW("openai", "POST",   "/v1/uploads/<id>/parts",             "files:write",       NONE)
+    ROW("openai", "POST",   "/v1/uploads/<id>/complete",          "files:write",       NONE)
+    ROW("openai", "POST",   "/v1/uploads/<id>/cancel",            "files:write",       NONE)
     ROW("openai", "POST",   "/v1/batches",                        "batches:write",     HIDDEN)
     ROW("openai", "GET",    "/v1/batches",                        "batches:read",      NONE)
-    ROW("openai", "GET",    "/v1/batches/{id}",                   "batches:read",      NONE)
-    ROW("openai", "POST",   "/v1/batches/{id}/cancel",            "batches:write",     NONE)
+    ROW("openai", "GET",    "/v1/batches/<id>",                   "batches:read",      NONE)
+    ROW("openai", "POST",   "/v1/batches/<id>/cancel",            "batches:write",     NONE)
     ROW("openai", "POST",   "/v1/fine_tuning/jobs",               "fine_tuning:write", BODY)
     ROW("openai", "GET",    "/v1/fine_tuning/jobs",               "fine_tuning:read",  NONE)
-    ROW("openai", "GET",    "/v1/fine_tuning/jobs/{id}",          "fine_tuning:read",  NONE)
-    ROW("openai", "GET",    "/v1/fine_tuning/jobs/{id}/events",   "fine_tuning:read",  NONE)
-    ROW("openai", "POST",   "/v1/fine_tuning/jobs/{id}/cancel",   "fine_tuning:write", NONE)
+    ROW("openai", "GET",    "/v1/fine_tuning/jobs/<id>",          "fine_tuning:read",  NONE)
+    ROW("openai", "GET",    "/v1/fine_tuning/jobs/<id>/events",   "fine_tuning:read",  NONE)
+    ROW("openai", "POST",   "/v1/fine_tuning/jobs/<id>/cancel",   "fine_tuning:write", NONE)
 
     ROW("anthropic", "POST",   "/v1/messages",                       "messages:invoke",   BODY)
     ROW("anthropic", "POST",   "/v1/messages/count_tokens",          "messages:invoke",   BODY)
     ROW("anthropic", "POST",   "/v1/messages/batches",               "batches:write",     HIDDEN)
     ROW("anthropic", "GET",    "/v1/messages/batches",               "batches:read",      NONE)
-    ROW("anthropic", "GET",    "/v1/messages/batches/{id}",          "batches:read",      NONE)
-    ROW("anthropic", "GET",    "/v1/messages/batches/{id}/results",  "batches:read",      NONE)
-    ROW("anthropic", "POST",   "/v1/messages/batches/{id}/cancel",   "batches:write",     NONE)
-    ROW("anthropic", "DELETE", "/v1/messages/batches/{id}",          "batches:write",     NONE)
+    ROW("anthropic", "GET",    "/v1/messages/batches/<id>",          "batches:read",      NONE)
+    ROW("anthropic", "GET",    "/v1/messages/batches/<id>/results",  "batches:read",      NONE)
+    ROW("anthropic", "POST",   "/v1/messages/batches/<id>/cancel",   "batches:write",     NONE)
+    ROW("anthropic", "DELETE", "/v1/messages/batches/<id>",          "batches:write",     NONE)
     ROW("anthropic", "GET",    "/v1/models",                         "models:list",       LIST)
-    ROW("anthropic", "GET",    "/v1/models/{model}",                 "models:list",       PATH)
+    ROW("anthropic", "GET",    "/v1/models/<model>",                 "models:list",       PATH)
 
-    ROW("gemini", "POST", "/v1beta/models/{model}:generateContent",       "chat:invoke",       PATH)
-    ROW("gemini", "POST", "/v1beta/models/{model}:streamGenerateContent", "chat:invoke",       PATH)
-    ROW("gemini", "POST", "/v1beta/models/{model}:countTokens",           "chat:invoke",       PATH)
-    ROW("gemini", "POST", "/v1beta/models/{model}:embedContent",          "embeddings:invoke", PATH)
-    ROW("gemini", "POST", "/v1/models/{model}:generateContent",           "chat:invoke",       PATH)
-    ROW("gemini", "POST", "/v1/models/{model}:streamGenerateContent",     "chat:invoke",       PATH)
-    ROW("gemini", "POST", "/models/{model}:generateContent",              "chat:invoke",       PATH)
-    ROW("gemini", "POST", "/models/{model}:streamGenerateContent",        "chat:invoke",       PATH)
+    ROW("gemini", "POST", "/v1beta/models/<model>:generateContent",       "chat:invoke",       PATH)
+    ROW("gemini", "POST", "/v1beta/models/<model>:streamGenerateContent", "chat:invoke",       PATH)
+    ROW("gemini", "POST", "/v1beta/models/<model>:countTokens",           "chat:invoke",       PATH)
+    ROW("gemini", "POST", "/v1beta/models/<model>:embedContent",          "embeddings:invoke", PATH)
+    ROW("gemini", "POST", "/v1/models/<model>:generateContent",           "chat:invoke",       PATH)
+    ROW("gemini", "POST", "/v1/models/<model>:streamGenerateContent",     "chat:invoke",       PATH)
+    ROW("gemini", "POST", "/models/<model>:generateContent",              "chat:invoke",       PATH)
+    ROW("gemini", "POST", "/models/<model>:streamGenerateContent",        "chat:invoke",       PATH)
 
-    ROW("azure", "POST", "/openai/deployments/{model}/chat/completions",     "chat:invoke",        PATH)
-    ROW("azure", "POST", "/openai/deployments/{model}/completions",          "completions:invoke", PATH)
-    ROW("azure", "POST", "/openai/deployments/{model}/embeddings",           "embeddings:invoke",  PATH)
-    ROW("azure", "POST", "/openai/deployments/{model}/images/generations",   "images:invoke",      PATH)
-    ROW("azure", "POST", "/openai/deployments/{model}/images/edits",         "images:invoke",      PATH)
-    ROW("azure", "POST", "/openai/deployments/{model}/audio/speech",         "audio:invoke",       PATH)
-    ROW("azure", "POST", "/openai/deployments/{model}/audio/transcriptions", "audio:invoke",       PATH)
-    ROW("azure", "POST", "/openai/deployments/{model}/audio/translations",   "audio:invoke",       PATH)
+    ROW("azure", "POST", "/openai/deployments/<model>/chat/completions",     "chat:invoke",        PATH)
+    ROW("azure", "POST", "/openai/deployments/<model>/completions",          "completions:invoke", PATH)
+    ROW("azure", "POST", "/openai/deployments/<model>/embeddings",           "embeddings:invoke",  PATH)
+    ROW("azure", "POST", "/openai/deployments/<model>/images/generations",   "images:invoke",      PATH)
+    ROW("azure", "POST", "/openai/deployments/<model>/images/edits",         "images:invoke",      PATH)
+    ROW("azure", "POST", "/openai/deployments/<model>/audio/speech",         "audio:invoke",       PATH)
+    ROW("azure", "POST", "/openai/deployments/<model>/audio/transcriptions", "audio:invoke",       PATH)
+    ROW("azure", "POST", "/openai/deployments/<model>/audio/translations",   "audio:invoke",       PATH)
 };
 const size_t gh_api_route_count = GH_COUNT(gh_api_routes);
 
@@ -122,9 +122,9 @@ static bool has(struct gh_str s, char c) {
     return s.len > 0 && memchr(s.ptr, c, s.len);
 }
 
-/* Splits "before{model}after". */
+/* Splits "before<model>after". */
 static bool has_mark(struct gh_str segment, struct gh_str *before, struct gh_str *after) {
-    const struct gh_str mark = GH_STR("{model}");
+    const struct gh_str mark = GH_STR("<model>");
     for (size_t i = 0; i + mark.len <= segment.len; i++)
         if (memcmp(segment.ptr + i, mark.ptr, mark.len) == 0) {
             *before = (struct gh_str){ segment.ptr, i };
@@ -136,8 +136,8 @@ static bool has_mark(struct gh_str segment, struct gh_str *before, struct gh_str
 
 static bool segment_matches(struct gh_str pattern, struct gh_str segment, struct gh_str *model) {
     struct gh_str before, after;
-    if (has(pattern, '{')) {
-        if (gh_str_is(pattern, "{id}"))
+    if (has(pattern, '<')) {
+        if (gh_str_is(pattern, "<id>"))
             return segment.len > 0;
         if (has_mark(pattern, &before, &after)) {
             if (segment.len <= before.len + after.len || !gh_str_starts(segment, before) ||
@@ -178,13 +178,13 @@ const struct gh_api_route *gh_route_find(const struct gh_api_route *rows, size_t
 
 static bool segment_ok(struct gh_str s, unsigned *models) {
     struct gh_str before, after;
-    if (gh_str_is(s, "{id}"))
+    if (gh_str_is(s, "<id>"))
         return true;
     if (has_mark(s, &before, &after)) {
         ++*models;
-        return !has(before, '{') && !has(after, '{') && !has(before, '}') && !has(after, '}');
+        return !has(before, '<') && !has(after, '<') && !has(before, '>') && !has(after, '>');
     }
-    return !has(s, '{') && !has(s, '}');
+    return !has(s, '<') && !has(s, '>');
 }
 
 bool gh_route_path_ok(struct gh_str path) {

@@ -8,7 +8,7 @@ enum gh_model_place {
     GH_MODEL_LIST,   /* tells which models there are */
     GH_MODEL_BODY,   /* the member `model` of a JSON body */
     GH_MODEL_FORM,   /* ... or the field of a multipart form */
-    GH_MODEL_PATH,   /* the segment {model}; a body may name others too */
+    GH_MODEL_PATH,   /* the segment <model>; a body may name others too */
     GH_MODEL_QUERY,  /* ?model= */
     GH_MODEL_HIDDEN, /* where a gateway cannot look: refused while the model rule binds */
 };
@@ -19,7 +19,7 @@ struct gh_api_route {
     enum gh_model_place place;
 };
 
-/* A path of plain segments; {model}, perhaps with text around it in its segment, and {id} stand for one
+/* A path of plain segments; <model>, perhaps with text around it in its segment, and <id> stand for one
  * segment, not empty. */
 bool gh_route_path_ok(struct gh_str path);
 
@@ -27,7 +27,7 @@ bool gh_route_path_ok(struct gh_str path);
 bool gh_model_place_parse(struct gh_str word, enum gh_model_place *ret);
 
 /* The first row for the method (GET serves HEAD too) and the path, or NULL. *ret_model is what stands for
- * {model}, a view of `path`; empty when the row has none. */
+ * <model>, a view of `path`; empty when the row has none. */
 const struct gh_api_route *gh_route_find(const struct gh_api_route *rows, size_t count, struct gh_str method,
                                          struct gh_str path, struct gh_str *ret_model);
 

@@ -55,6 +55,10 @@ ngx_http_gatehouse_access_handler(ngx_http_request_t *r)
         return ngx_http_gatehouse_refuse(r, ctx, err, missing);
     }
 
+    if (ctx->wants_body) {
+        return ngx_http_gatehouse_read_body(r, ctx);
+    }
+
     ngx_http_gatehouse_count_admitted(r, ctx, conf->mode);
 
     /* what the header filter demands: see there */
@@ -116,7 +120,9 @@ ngx_http_gatehouse_enter(ngx_http_request_t *r,
     }
     ctx->keep_cookies = cookies == NGX_HTTP_GATEHOUSE_COOKIES_KEEP;
 
-    if (ngx_http_gatehouse_strip(r, ctx, cookies) != NGX_OK) {
+    if (ctx->resumed) {
+        ctx->resumed = 0;
+    } else if (ngx_http_gatehouse_strip(r, ctx, cookies) != NGX_OK) {
         return GH_ERR_NOMEM;
     }
 
@@ -126,7 +132,7 @@ ngx_http_gatehouse_enter(ngx_http_request_t *r,
 
     if (!public) {
         err = ngx_http_gatehouse_decide(r, conf, ctx, missing);
-        if (err) {
+        if (err || ctx->wants_body) {
             return err;
         }
     }
@@ -152,8 +158,10 @@ ngx_http_gatehouse_decide(ngx_http_request_t *r,
 {
     enum gh_err err;
     struct gh_epochs epochs;
+    struct gh_str segment;
     struct gh_policy policy;
     struct gh_decision decision;
+    const struct gh_api_route *route = NULL;
 
     /* also for a request without a token: trouble of ours is said first, a
      * caller must not throw a good token away for it */
@@ -171,21 +179,30 @@ ngx_http_gatehouse_decide(ngx_http_request_t *r,
     policy = conf->policy;
     policy.issuer = ctx->claims.issuer; /* one of the keyring's: see open */
 
+    if (conf->permissions == NULL) {
+        route = ngx_http_gatehouse_route(r, conf, 0, &segment);
+        if (route && route->permission.len) {
+            policy.permissions = &route->permission;
+            policy.permission_count = 1;
+        }
+    }
+
     decision = gh_decide(&policy, &ctx->claims, &epochs, ngx_time());
     if (decision.err) {
         *missing = decision.missing;
         return decision.err;
     }
 
-    /* default-deny: a guarded location says which permission it needs, or
-     * "none" in words */
-    if (conf->permissions == NULL
+    /* default-deny: a guarded location, or a route that it takes, says which
+     * permission it needs, or "none" in words */
+    if ((conf->permissions == NULL && route == NULL)
         || (conf->methods && !(r->method & conf->methods)))
     {
         return GH_ERR_NO_ROUTE;
     }
 
-    return GH_OK;
+    return ngx_http_gatehouse_judge_model(r, conf, ctx, &policy, &epochs,
+                                          missing);
 }
 
 

@@ -60,6 +60,41 @@ X("gatehouse_methods", "METHOD ...", IN_ANY, NGX_CONF_1MORE,                  \
   "Others are 403 `no_route`. `GET` admits `HEAD`. Known: `GET`, `HEAD`, "    \
   "`POST`, `PUT`, `PATCH`, `DELETE`, `OPTIONS`.")                             \
                                                                               \
+X("gatehouse_models", "auto | required | off", IN_ANY, NGX_CONF_TAKE1,        \
+  ngx_conf_set_enum_slot, LOCATION(models), &ngx_http_gatehouse_model_rules,  \
+  "`auto`",                                                                   \
+  "Whether the model that a request names must be allowed: by a permission "  \
+  "`model:NAME` of the token (or the beginning of names and `*`), and by the "\
+  "organization's metadata `ai_models` where it has one. `auto`: when the "   \
+  "feed says that the API defines such a permission. `required`: always. "    \
+  "`off`: never. [More](#models).")                                           \
+                                                                              \
+X("gatehouse_route", "METHOD PATH none | NAME [model=PLACE]", IN_ANY,         \
+  NGX_CONF_TAKE3 | NGX_CONF_TAKE4,                                            \
+  ngx_http_gatehouse_own_route, IN_LOCATION, NULL,                            \
+  NULL,                                                                       \
+  "A route of your API: the permission that it needs in a location without "  \
+  "`gatehouse_permission`, and where it names its model: `body` (JSON, the "  \
+  "default for `POST`), `form` (or multipart), `path` (the segment "          \
+  "`<model>`), `query` (`?model=`), `list` (it tells the models), `none` (the "\
+  "default for others), `hidden` (refused while the model rule binds). `<id>` "\
+  "stands for any segment. Asked before the tables that are built in. Lines " \
+  "of a location replace those around it.")                                   \
+                                                                              \
+X("gatehouse_routes", "off | openai | anthropic | gemini | azure ...", IN_ANY,\
+  NGX_CONF_1MORE, ngx_conf_set_bitmask_slot, LOCATION(apis),                  \
+  &ngx_http_gatehouse_apis,                                                   \
+  "`off`",                                                                    \
+  "Locations without `gatehouse_permission` take the permission of the route "\
+  "from the tables of these APIs; a route that is in none of them is 403 "    \
+  "`no_route`. [The tables](routes.md).")                                     \
+                                                                              \
+X("gatehouse_body_size", "SIZE", IN_ANY, NGX_CONF_TAKE1,                      \
+  ngx_conf_set_off_slot, LOCATION(body_size), NULL,                           \
+  "`1m`",                                                                     \
+  "Bodies whose model is looked for are kept in memory up to this size, never "\
+  "on disk; larger ones are 413. At most `64m`. nginx's "                     \
+  "`client_max_body_size` (default 1m) counts too.")                          \
 X("gatehouse_feed", "FILE", IN_ANY, NGX_CONF_TAKE1,                           \
   ngx_http_gatehouse_feed_file, IN_LOCATION, NULL,                            \
   NULL,                                                                       \

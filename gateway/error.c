@@ -10,6 +10,9 @@
 
 static ngx_int_t ngx_http_gatehouse_send(ngx_http_request_t *r,
     struct gh_str body);
+static struct gh_str ngx_http_gatehouse_scope(ngx_http_request_t *r,
+    ngx_http_gatehouse_loc_conf_t *conf, enum gh_err err,
+    struct gh_str missing);
 static struct gh_str ngx_http_gatehouse_keep(ngx_http_request_t *r,
     struct gh_buf *text);
 
@@ -43,9 +46,7 @@ ngx_http_gatehouse_refuse(ngx_http_request_t *r,
 
     text = gh_buf_make(NGX_HTTP_GATEHOUSE_TEXT_MAX);
     gh_challenge_format(&text, err, ngx_http_gatehouse_str(conf->audience),
-                        err == GH_ERR_NO_PERMISSION
-                            ? ngx_http_gatehouse_str(conf->scope)
-                            : (struct gh_str){ NULL, 0 });
+                        ngx_http_gatehouse_scope(r, conf, err, missing));
     challenge = ngx_http_gatehouse_keep(r, &text);
 
     gh_error_body_format(&text, err, missing);
@@ -79,6 +80,36 @@ ngx_http_gatehouse_refuse(ngx_http_request_t *r,
     ngx_http_finalize_request(r, ngx_http_gatehouse_send(r, body));
 
     return NGX_DONE;
+}
+
+
+/* What a token would have to permit. */
+
+static struct gh_str
+ngx_http_gatehouse_scope(ngx_http_request_t *r,
+    ngx_http_gatehouse_loc_conf_t *conf, enum gh_err err,
+    struct gh_str missing)
+{
+    u_char *p;
+    struct gh_str none = { NULL, 0 };
+
+    if (err == GH_ERR_NO_PERMISSION) {
+        return conf->permissions ? ngx_http_gatehouse_str(conf->scope)
+                                 : missing;
+    }
+
+    if (err != GH_ERR_MODEL_NOT_ALLOWED || !gh_scope_token_ok(missing)) {
+        return none;
+    }
+
+    p = ngx_pnalloc(r->pool, missing.len + sizeof("model:") - 1);
+    if (p == NULL) {
+        return none;
+    }
+    ngx_memcpy(ngx_cpymem(p, "model:", sizeof("model:") - 1), missing.ptr,
+               missing.len);
+
+    return (struct gh_str){ (char *) p, missing.len + sizeof("model:") - 1 };
 }
 
 
@@ -165,7 +196,10 @@ ngx_http_gatehouse_log_refusal(ngx_http_request_t *r,
         struct gh_str value;
     } fields[] = {
         { "rule", gh_str_from(gh_err_name(err)) },
-        { "permission", missing },
+        { err == GH_ERR_NO_PERMISSION ? "permission" : "model", missing },
+        { "reason", err == GH_ERR_MODEL_NOT_LISTED
+                        ? GH_STR("organization")
+                        : none },
         { "organization", known ? ctx->claims.organization : none },
         { "subject", known ? ctx->claims.subject : none },
         { "client", known ? ctx->claims.client : none },

@@ -8,6 +8,8 @@
 /* Room for some 35,000 tokens; memory is taken as it is used. */
 #define NGX_HTTP_GATEHOUSE_CACHE_SIZE (8 * 1024 * 1024)
 
+#define NGX_HTTP_GATEHOUSE_BODY_SIZE_MAX (64 * 1024 * 1024)
+
 static char *ngx_http_gatehouse_check_policy(ngx_conf_t *cf,
     ngx_http_gatehouse_loc_conf_t *conf);
 static char *ngx_http_gatehouse_merge_forward_auth(ngx_conf_t *cf,
@@ -68,6 +70,9 @@ ngx_http_gatehouse_create_loc_conf(ngx_conf_t *cf)
     conf->permissions = NGX_CONF_UNSET_PTR;
     conf->leeway = NGX_CONF_UNSET;
     conf->cookies = NGX_CONF_UNSET_UINT;
+    conf->models = NGX_CONF_UNSET_UINT;
+    conf->body_size = NGX_CONF_UNSET;
+    conf->routes = NGX_CONF_UNSET_PTR;
     conf->forward_auth = NGX_CONF_UNSET_UINT;
     conf->peers = NGX_CONF_UNSET_PTR;
     conf->credentials = NGX_CONF_UNSET_PTR;
@@ -103,6 +108,20 @@ ngx_http_gatehouse_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                               NGX_HTTP_GATEHOUSE_COOKIES_STRIP);
     if (conf->methods == 0) {
         conf->methods = prev->methods;
+    }
+    ngx_conf_merge_uint_value(conf->models, prev->models,
+                              NGX_HTTP_GATEHOUSE_MODELS_AUTO);
+    ngx_conf_merge_off_value(conf->body_size, prev->body_size, 1024 * 1024);
+    ngx_conf_merge_ptr_value(conf->routes, prev->routes, NULL);
+    ngx_conf_merge_bitmask_value(conf->apis, prev->apis,
+                                 NGX_CONF_BITMASK_SET);
+
+    if (conf->body_size > NGX_HTTP_GATEHOUSE_BODY_SIZE_MAX) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"gatehouse_body_size\" in \"%V\" is more than "
+                           "64m: bodies are kept in memory",
+                           &clcf->name);
+        return NGX_CONF_ERROR;
     }
 
     if (ngx_http_gatehouse_merge_forward_auth(cf, prev, conf) != NGX_CONF_OK

@@ -125,6 +125,20 @@ ngx_http_gatehouse_feed_ring(ngx_http_gatehouse_feed_t *feed)
 }
 
 
+enum gh_err
+ngx_http_gatehouse_feed_fact(ngx_http_gatehouse_feed_t *feed,
+    enum gh_fact_kind kind, struct gh_str issuer, struct gh_str name,
+    struct gh_fact *ret)
+{
+    enum gh_err err;
+
+    ngx_http_gatehouse_covered(
+        err, gh_feed_fact(feed->feed, kind, issuer, name, ret));
+
+    return err;
+}
+
+
 ngx_http_gatehouse_feed_t *
 ngx_http_gatehouse_feed_add(ngx_conf_t *cf,
     ngx_http_gatehouse_main_conf_t *mcf, ngx_str_t *path)

@@ -14,6 +14,8 @@
 
 #include "core/decide.h"
 #include "core/limits.h"
+#include "core/model_names.h"
+#include "core/routes.h"
 #include "feed/bell.h"
 #include "feed/feed.h"
 #include "gateway/token_table.h"
@@ -21,6 +23,10 @@
 #define NGX_HTTP_GATEHOUSE_OFF 0 /* no opinion: plain nginx */
 #define NGX_HTTP_GATEHOUSE_ON 1
 #define NGX_HTTP_GATEHOUSE_PUBLIC 2 /* no token needed; headers are guarded */
+
+#define NGX_HTTP_GATEHOUSE_MODELS_OFF 0
+#define NGX_HTTP_GATEHOUSE_MODELS_AUTO 1 /* when the feed says so */
+#define NGX_HTTP_GATEHOUSE_MODELS_REQUIRED 2
 
 #define NGX_HTTP_GATEHOUSE_COOKIES_STRIP 0
 #define NGX_HTTP_GATEHOUSE_COOKIES_KEEP 1
@@ -122,6 +128,10 @@ typedef struct {
     ngx_http_gatehouse_signer_t *signer; /* of X-Gatehouse-Identity */
     ngx_uint_t jwks;           /* not inherited */
     ngx_uint_t upstream_local; /* all its addresses are this machine's */
+    ngx_uint_t models;
+    off_t body_size;         /* of bodies that the model rule reads */
+    ngx_array_t *routes;     /* of struct gh_api_route */
+    ngx_uint_t apis;         /* whose permissions the location takes */
 
     /* made of the above when a location is guarded */
     struct gh_policy policy;
@@ -145,6 +155,11 @@ typedef struct {
     struct gh_claims claims; /* valid when opened is GH_OK */
     ngx_uint_t cached;
 
+    struct gh_model_names *names; /* what the request names, this pass */
+    ngx_chain_t *body, **body_end; /* the body as far as it was read */
+    ngx_buf_t *body_last;
+    off_t body_length, body_limit;
+
     ngx_uint_t asking_method; /* of a forward-auth request itself */
     ngx_str_t forwarded_uri;
 
@@ -153,6 +168,10 @@ typedef struct {
     unsigned forwarded : 1; /* a forward-auth request */
     unsigned answered : 1;  /* ... which we answered with yes */
     unsigned keep_cookies : 1;
+    unsigned wants_body : 1; /* the decision needs it */
+    unsigned reading_body : 1;
+    unsigned body_over : 1;
+    unsigned resumed : 1; /* the same pass goes on, with the body */
 
     /* the arena begins here: what a usual token takes out of the cache */
     u_char scratch[NGX_HTTP_GATEHOUSE_SCRATCH];
@@ -185,6 +204,23 @@ ngx_int_t ngx_http_gatehouse_identify(ngx_http_request_t *r,
 ngx_int_t ngx_http_gatehouse_header_filter_init(ngx_conf_t *cf);
 ngx_int_t ngx_http_gatehouse_respond(ngx_http_request_t *r, char *name,
     struct gh_str value);
+
+/* model.c: HIDDEN_MODEL, NO_MODEL, AMBIGUOUS_BODY, ..., or what gh_decide says
+ */
+enum gh_err ngx_http_gatehouse_judge_model(ngx_http_request_t *r,
+    ngx_http_gatehouse_loc_conf_t *conf, ngx_http_gatehouse_ctx_t *ctx,
+    struct gh_policy *policy, const struct gh_epochs *epochs,
+    struct gh_str *missing);
+const struct gh_api_route *ngx_http_gatehouse_route(ngx_http_request_t *r,
+    ngx_http_gatehouse_loc_conf_t *conf, ngx_uint_t place_only,
+    struct gh_str *segment);
+extern ngx_conf_bitmask_t ngx_http_gatehouse_apis[];
+ngx_uint_t ngx_http_gatehouse_api(const char *name);
+
+/* body.c: what an access handler returns */
+ngx_int_t ngx_http_gatehouse_read_body(ngx_http_request_t *r,
+    ngx_http_gatehouse_ctx_t *ctx);
+ngx_int_t ngx_http_gatehouse_body_filter_init(ngx_conf_t *cf);
 
 /* error.c */
 void ngx_http_gatehouse_log_refusal(ngx_http_request_t *r,
@@ -225,6 +261,9 @@ enum gh_err ngx_http_gatehouse_feed_generation(
     ngx_http_gatehouse_feed_t *feed, unsigned long long *ret);
 enum gh_err ngx_http_gatehouse_feed_keys(ngx_http_gatehouse_feed_t *feed,
     struct gh_arena *arena, struct gh_str issuer, struct gh_str *ret);
+enum gh_err ngx_http_gatehouse_feed_fact(ngx_http_gatehouse_feed_t *feed,
+    enum gh_fact_kind kind, struct gh_str issuer, struct gh_str name,
+    struct gh_fact *ret);
 enum gh_err ngx_http_gatehouse_feed_epochs(ngx_http_gatehouse_feed_t *feed,
     const struct gh_claims *claims, struct gh_str audience,
     struct gh_epochs *ret);

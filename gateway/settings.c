@@ -29,6 +29,24 @@ ngx_conf_enum_t ngx_http_gatehouse_forward_auths[] = {
     { ngx_null_string, 0 }
 };
 
+ngx_conf_enum_t ngx_http_gatehouse_model_rules[] = {
+    { ngx_string("off"), NGX_HTTP_GATEHOUSE_MODELS_OFF },
+    { ngx_string("auto"), NGX_HTTP_GATEHOUSE_MODELS_AUTO },
+    { ngx_string("required"), NGX_HTTP_GATEHOUSE_MODELS_REQUIRED },
+    { ngx_null_string, 0 }
+};
+
+/* The names of core/routes.c; "off" is a bit too, so that it ends what was
+ * inherited. */
+ngx_conf_bitmask_t ngx_http_gatehouse_apis[] = {
+    { ngx_string("off"), NGX_CONF_BITMASK_SET },
+    { ngx_string("openai"), 0x02 },
+    { ngx_string("anthropic"), 0x04 },
+    { ngx_string("gemini"), 0x08 },
+    { ngx_string("azure"), 0x10 },
+    { ngx_null_string, 0 }
+};
+
 /* GET admits HEAD, as with limit_except. */
 ngx_conf_bitmask_t ngx_http_gatehouse_methods[] = {
     { ngx_string("GET"), NGX_HTTP_GET | NGX_HTTP_HEAD },
@@ -172,6 +190,74 @@ ngx_http_gatehouse_permission(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
         *name = ngx_http_gatehouse_str(value[i]);
     }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_gatehouse_own_route(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_gatehouse_loc_conf_t *lcf = conf;
+    ngx_str_t *value = cf->args->elts;
+    struct gh_str segment, place;
+    struct gh_api_route *route, row;
+
+    ngx_memzero(&row, sizeof(row));
+    row.api = "";
+    row.method = ngx_http_gatehouse_str(value[1]);
+    row.path = ngx_http_gatehouse_str(value[2]);
+    row.permission = ngx_http_gatehouse_str(value[3]);
+    row.place = gh_str_is(row.method, "POST") ? GH_MODEL_BODY : GH_MODEL_NONE;
+
+    if (!gh_str_is(row.method, "GET") && !gh_str_is(row.method, "POST")
+        && !gh_str_is(row.method, "PUT") && !gh_str_is(row.method, "PATCH")
+        && !gh_str_is(row.method, "DELETE"))
+    {
+        return "takes GET, POST, PUT, PATCH or DELETE; GET serves HEAD too";
+    }
+
+    if (!gh_route_path_ok(row.path)) {
+        return "takes a plain path from \"/\" on, in which \"<id>\" and one "
+               "\"<model>\" stand for segments";
+    }
+
+    if (!gh_scope_token_ok(row.permission)) {
+        return "takes \"none\" or a permission of visible ASCII";
+    }
+    if (gh_str_is(row.permission, "none")) {
+        row.permission = (struct gh_str){ NULL, 0 };
+    }
+
+    if (cf->args->nelts == 5) {
+        place = ngx_http_gatehouse_str(value[4]);
+        if (!gh_str_starts(place, GH_STR("model="))
+            || !gh_model_place_parse(gh_str_skip(place, 6), &row.place))
+        {
+            return "takes model=body, form, path, query, list, none or "
+                   "hidden";
+        }
+    }
+
+    segment = (struct gh_str){ NULL, 0 };
+    (void) gh_route_find(&row, 1, row.method, row.path, &segment);
+    if ((row.place == GH_MODEL_PATH) != (segment.len != 0)) {
+        return "needs a segment \"<model>\" exactly with model=path";
+    }
+
+    if (lcf->routes == NGX_CONF_UNSET_PTR) {
+        lcf->routes = ngx_array_create(cf->pool, 4,
+                                       sizeof(struct gh_api_route));
+        if (lcf->routes == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    route = ngx_array_push(lcf->routes);
+    if (route == NULL) {
+        return NGX_CONF_ERROR;
+    }
+    *route = row;
 
     return NGX_CONF_OK;
 }

@@ -9,6 +9,7 @@
 extern ngx_conf_enum_t ngx_http_gatehouse_modes[];
 extern ngx_conf_enum_t ngx_http_gatehouse_cookies[];
 extern ngx_conf_enum_t ngx_http_gatehouse_forward_auths[];
+extern ngx_conf_enum_t ngx_http_gatehouse_model_rules[];
 extern ngx_conf_bitmask_t ngx_http_gatehouse_methods[];
 extern ngx_conf_num_bounds_t ngx_http_gatehouse_leeway_bounds;
 
@@ -19,6 +20,8 @@ char *ngx_http_gatehouse_text(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_gatehouse_organization(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_gatehouse_permission(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_gatehouse_own_route(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_gatehouse_feed_file(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);

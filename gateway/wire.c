@@ -116,8 +116,23 @@ bool gh_scope_token_ok(struct gh_str text) {
     return text.len > 0 && gh_quotable(text) && !memchr(text.ptr, ' ', text.len);
 }
 
+bool gh_is_json_type(struct gh_str content_type) {
+    struct gh_str rest = content_type, type = content_type, name;
+    if (!gh_str_cut(&rest, ';', &type))
+        return gh_str_eq_nocase(gh_str_trim(type), GH_STR("application/json"));
+    rest = gh_str_trim(rest);
+    return gh_str_eq_nocase(gh_str_trim(type), GH_STR("application/json")) && gh_str_cut(&rest, '=', &name) &&
+           gh_str_eq_nocase(name, GH_STR("charset")) &&
+           (gh_str_eq_nocase(rest, GH_STR("utf-8")) || gh_str_eq_nocase(rest, GH_STR("\"utf-8\"")));
+}
+
 int gh_refusal_status(enum gh_err e) {
     switch (e) {
+    case GH_ERR_NO_MODEL:
+    case GH_ERR_AMBIGUOUS_BODY:
+    case GH_ERR_BODY_TOO_LARGE:
+    case GH_ERR_BODY_TYPE:
+        return gh_err_status(e);
     case GH_ERR_AMBIGUOUS_TARGET:
         return 400;
     case GH_ERR_MALFORMED: /* of the token: nothing else of the request is read here */
@@ -149,16 +164,22 @@ void gh_challenge_format(struct gh_buf *ret, enum gh_err e, struct gh_str realm,
     }
 }
 
+static bool is_about_model(enum gh_err e) {
+    return e == GH_ERR_MODEL_NOT_ALLOWED || e == GH_ERR_MODEL_NOT_LISTED || e == GH_ERR_NO_MODEL ||
+           e == GH_ERR_HIDDEN_MODEL;
+}
+
 void gh_error_body_format(struct gh_buf *ret, enum gh_err e, struct gh_str missing) {
     int status = gh_refusal_status(e);
     gh_buf_addf(ret, "{\"error\":{\"message\":\"%s", status == 503 ? "the gateway cannot decide now: " : "");
     if (e == GH_ERR_MALFORMED || e == GH_ERR_TOO_LARGE || e == GH_ERR_UNSUPPORTED)
         gh_buf_add(ret, GH_STR("the token ")); /* "is not well formed" */
     gh_buf_addf(ret, "%s", gh_err_text(e));
-    if (missing.len > 0) {
-        gh_buf_add(ret, GH_STR(" ")); /* a scope-token needs no escape in JSON */
+    if (gh_scope_token_ok(missing)) { /* which needs no escape in JSON; a model may have any name */
+        gh_buf_add(ret, GH_STR(" "));
         gh_buf_add(ret, missing);
     }
-    gh_buf_addf(ret, "\",\"type\":\"%s\",\"param\":null,\"code\":\"%s\"}}",
-                status == 503 ? "server_error" : "invalid_request_error", gh_err_name(e));
+    gh_buf_addf(ret, "\",\"type\":\"%s\",\"param\":%s,\"code\":\"%s\"}}",
+                status == 503 ? "server_error" : "invalid_request_error",
+                is_about_model(e) ? "\"model\"" : "null", gh_err_name(e));
 }

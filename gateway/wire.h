@@ -39,6 +39,9 @@ bool gh_quotable(struct gh_str text);
 /* A scope-token (RFC 6749 3.3), as a permission must be to stand in a challenge. */
 bool gh_scope_token_ok(struct gh_str text);
 
+/* application/json, in UTF-8 at most in words. */
+bool gh_is_json_type(struct gh_str content_type);
+
 /* The HTTP status of a refusal: what is wrong with a token is 401, whichever way it is wrong. */
 int gh_refusal_status(enum gh_err e);
 

@@ -67,10 +67,10 @@ TEST(each_row_of_the_table_is_well_formed_and_can_be_reached) {
         size_t n = 0;
         bool mark = false;
         for (const char *p = r->path.ptr; *p; p++) { /* one that the row stands for */
-            if (*p == '{')
+            if (*p == '<')
                 n += (size_t)snprintf(path + n, sizeof path - n, "z9");
-            mark = *p == '{' || (mark && *p != '}');
-            if (!mark && *p != '}')
+            mark = *p == '<' || (mark && *p != '>');
+            if (!mark && *p != '>')
                 path[n++] = *p;
         }
         CHECK_ROW(r->path.ptr, gh_route_path_ok(r->path));
@@ -84,7 +84,7 @@ TEST(each_row_of_the_table_is_well_formed_and_can_be_reached) {
 
 TEST(a_path_of_the_configuration_is_plain) {
     static const char *const good[] = { "/",         "/a",         "/a/b/",
-                                        "/a/{id}/b", "/a/{model}", "/m/x{model}:y",
+                                        "/a/<id>/b", "/a/<model>", "/m/x<model>:y",
                                         "/a-b.c_d~e" };
     static const char *const bad[] = { "",
                                        "a",
@@ -95,12 +95,12 @@ TEST(a_path_of_the_configuration_is_plain) {
                                        "/a%20",
                                        "/a*",
                                        "/a b",
-                                       "/{x}",
-                                       "/{id",
-                                       "/id}",
-                                       "/{model}{model}",
-                                       "/{model}/{model}",
-                                       "/x{id}",
+                                       "/<x>",
+                                       "/<id",
+                                       "/id>",
+                                       "/<model><model>",
+                                       "/<model>/<model>",
+                                       "/x<id>",
                                        "/\xc3\xa9",
                                        "/a\\b" };
     for (size_t i = 0; i < GH_COUNT(good); i++)

@@ -1,0 +1,409 @@
+/* gateway/model.c - the model rule: does it bind, where is the model named, and
+ * may this caller use it. What a request names is found in core; here is what
+ * nginx knows of the request. */
+
+#include "gateway/ngx_http_gatehouse_module.h"
+
+#include "core/model_form.h"
+#include "core/model_scan.h"
+#include "core/target.h"
+#include "gateway/wire.h"
+
+static enum gh_err ngx_http_gatehouse_binds(
+    ngx_http_gatehouse_loc_conf_t *conf, ngx_http_gatehouse_ctx_t *ctx);
+static enum gh_err ngx_http_gatehouse_fact(ngx_http_gatehouse_ctx_t *ctx,
+    enum gh_fact_kind kind, struct gh_str name, struct gh_fact *ret);
+static enum gh_err ngx_http_gatehouse_named(ngx_http_request_t *r,
+    ngx_http_gatehouse_ctx_t *ctx, const struct gh_api_route *route,
+    struct gh_str segment);
+static enum gh_err ngx_http_gatehouse_named_in_query(ngx_http_request_t *r,
+    ngx_http_gatehouse_ctx_t *ctx);
+static enum gh_err ngx_http_gatehouse_named_in_body(ngx_http_request_t *r,
+    ngx_http_gatehouse_ctx_t *ctx, ngx_uint_t forms);
+static enum gh_err ngx_http_gatehouse_body_kind(ngx_http_request_t *r,
+    ngx_uint_t forms, struct gh_str *boundary);
+static enum gh_err ngx_http_gatehouse_scan(ngx_http_request_t *r,
+    struct gh_model_names *names, struct gh_str boundary);
+
+
+/* The location's own rows, then those of the APIs whose permissions it takes.
+ * `place_only`: then any row that knows the path. */
+
+const struct gh_api_route *
+ngx_http_gatehouse_route(ngx_http_request_t *r,
+    ngx_http_gatehouse_loc_conf_t *conf, ngx_uint_t place_only,
+    struct gh_str *segment)
+{
+    size_t i, first;
+    const char *api;
+    struct gh_str method, path;
+    const struct gh_api_route *route;
+
+    method = ngx_http_gatehouse_str(r->method_name);
+    path = ngx_http_gatehouse_str(r->uri);
+    *segment = (struct gh_str){ NULL, 0 };
+
+    if (conf->routes) {
+        route = gh_route_find(conf->routes->elts, conf->routes->nelts, method,
+                              path, segment);
+        if (route) {
+            return route;
+        }
+    }
+
+    for (first = 0; first < gh_api_route_count; first = i) {
+        api = gh_api_routes[first].api;
+        for (i = first; i < gh_api_route_count
+                        && ngx_strcmp(gh_api_routes[i].api, api) == 0;
+             i++)
+        { /* void */ }
+
+        if (!(conf->apis & ngx_http_gatehouse_api(api))) {
+            continue;
+        }
+
+        route = gh_route_find(&gh_api_routes[first], i - first, method, path,
+                              segment);
+        if (route) {
+            return route;
+        }
+    }
+
+    return place_only ? gh_route_find(gh_api_routes, gh_api_route_count,
+                                      method, path, segment)
+                      : NULL;
+}
+
+
+ngx_uint_t
+ngx_http_gatehouse_api(const char *name)
+{
+    ngx_conf_bitmask_t *api;
+
+    for (api = ngx_http_gatehouse_apis; api->name.len; api++) {
+        if (ngx_strcmp(api->name.data, name) == 0) {
+            return api->mask;
+        }
+    }
+
+    return 0;
+}
+
+
+/* After all other rules. GH_OK with ctx->wants_body: ask again when the body
+ * is there. Then the whole decision is made anew, on what holds by then. */
+
+enum gh_err
+ngx_http_gatehouse_judge_model(ngx_http_request_t *r,
+    ngx_http_gatehouse_loc_conf_t *conf, ngx_http_gatehouse_ctx_t *ctx,
+    struct gh_policy *policy, const struct gh_epochs *epochs,
+    struct gh_str *missing)
+{
+    enum gh_err err;
+    struct gh_str segment;
+    struct gh_fact list __attribute__((uninitialized));
+    struct gh_models models;
+    struct gh_decision decision;
+    const struct gh_api_route *route;
+
+    err = ngx_http_gatehouse_binds(conf, ctx);
+    if (err) {
+        return err == GH_ERR_NOT_FOUND ? GH_OK : err;
+    }
+
+    route = ngx_http_gatehouse_route(r, conf, 1, &segment);
+    if (route == NULL) {
+        return GH_ERR_NO_ROUTE; /* nobody knows what is used here */
+    }
+
+    if (route->place == GH_MODEL_NONE || route->place == GH_MODEL_LIST) {
+        return GH_OK;
+    }
+
+    err = ngx_http_gatehouse_named(r, ctx, route, segment);
+    if (err || ctx->wants_body) {
+        return err;
+    }
+
+    ngx_memzero(&models, sizeof(models));
+    models.names = ctx->names->name;
+    models.count = ctx->names->count;
+
+    if (ctx->claims.organization.len) {
+        err = ngx_http_gatehouse_fact(ctx, GH_FACT_MODELS,
+                                      ctx->claims.organization, &list);
+        if (err && err != GH_ERR_NOT_FOUND) {
+            return GH_ERR_FEED;
+        }
+        models.has_list = err == GH_OK;
+        models.list = err ? models.list : gh_fact_text(&list);
+    }
+
+    policy->models = &models;
+    decision = gh_decide(policy, &ctx->claims, epochs, ngx_time());
+    policy->models = NULL;
+    *missing = decision.missing;
+
+    return decision.err;
+}
+
+
+/* NOT_FOUND: the rule does not bind here. */
+
+static enum gh_err
+ngx_http_gatehouse_binds(ngx_http_gatehouse_loc_conf_t *conf,
+    ngx_http_gatehouse_ctx_t *ctx)
+{
+    enum gh_err err;
+    struct gh_fact fact __attribute__((uninitialized));
+
+    if (conf->models == NGX_HTTP_GATEHOUSE_MODELS_OFF) {
+        return GH_ERR_NOT_FOUND;
+    }
+    if (conf->models == NGX_HTTP_GATEHOUSE_MODELS_REQUIRED) {
+        return GH_OK;
+    }
+
+    err = ngx_http_gatehouse_fact(ctx, GH_FACT_MODELS_BIND,
+                                  ngx_http_gatehouse_str(conf->audience),
+                                  &fact);
+
+    return err == GH_OK || err == GH_ERR_NOT_FOUND ? err : GH_ERR_FEED;
+}
+
+
+/* What the first feed that speaks about the issuer says. */
+
+static enum gh_err
+ngx_http_gatehouse_fact(ngx_http_gatehouse_ctx_t *ctx, enum gh_fact_kind kind,
+    struct gh_str name, struct gh_fact *ret)
+{
+    ngx_uint_t i;
+    enum gh_err err = GH_ERR_FEED;
+
+    for (i = 0; i < ctx->issuer->nfeeds; i++) {
+        err = ngx_http_gatehouse_feed_fact(ctx->issuer->feeds[i], kind,
+                                           ctx->claims.issuer, name, ret);
+        if (err != GH_ERR_NOT_FOUND) {
+            break;
+        }
+    }
+
+    return err;
+}
+
+
+/* Gathers ctx->names: for this pass alone, since another location may look
+ * elsewhere. */
+
+static enum gh_err
+ngx_http_gatehouse_named(ngx_http_request_t *r, ngx_http_gatehouse_ctx_t *ctx,
+    const struct gh_api_route *route, struct gh_str segment)
+{
+    enum gh_err err;
+    ngx_uint_t has_body;
+
+    if (ctx->names == NULL) {
+        ctx->names = ngx_palloc(r->pool, sizeof(struct gh_model_names));
+        if (ctx->names == NULL) {
+            return GH_ERR_NOMEM;
+        }
+    }
+    ctx->names->count = ctx->names->used = 0;
+    ctx->names->named = false;
+
+    has_body = r->main->headers_in.content_length_n > 0
+               || r->main->headers_in.chunked;
+
+    switch (route->place) {
+
+    case GH_MODEL_QUERY:
+        return ngx_http_gatehouse_named_in_query(r, ctx);
+
+    case GH_MODEL_BODY:
+    case GH_MODEL_FORM:
+        if (ctx->forwarded) {
+            return GH_ERR_HIDDEN_MODEL; /* whoever asks keeps the body */
+        }
+        if (!has_body) {
+            return GH_ERR_NO_MODEL;
+        }
+        err = ngx_http_gatehouse_named_in_body(r, ctx,
+                                               route->place == GH_MODEL_FORM);
+        if (err || ctx->wants_body) {
+            return err;
+        }
+        return ctx->names->named ? GH_OK : GH_ERR_NO_MODEL;
+
+    case GH_MODEL_PATH:
+        if (ctx->forwarded && route->method.len == 4) {
+            return GH_ERR_HIDDEN_MODEL; /* a POST's body may name others */
+        }
+        if (has_body) {
+            err = ngx_http_gatehouse_named_in_body(r, ctx, 1);
+            if (err || ctx->wants_body) {
+                return err;
+            }
+        }
+        return gh_model_names_add(ctx->names, segment);
+
+    default:
+        return GH_ERR_HIDDEN_MODEL;
+    }
+}
+
+
+static enum gh_err
+ngx_http_gatehouse_named_in_query(ngx_http_request_t *r,
+    ngx_http_gatehouse_ctx_t *ctx)
+{
+    enum gh_err err;
+    struct gh_str model;
+
+    err = gh_query_model(ngx_http_gatehouse_str(r->args), &model);
+    if (err) {
+        return err;
+    }
+
+    /* in full, so that what is compared is what the upstream makes of it */
+    if (memchr(model.ptr, '+', model.len)
+        || gh_percent_decode(ctx->arena, model, false, &model) != GH_OK)
+    {
+        return GH_ERR_AMBIGUOUS_BODY;
+    }
+
+    return gh_model_names_add(ctx->names, model);
+}
+
+
+static enum gh_err
+ngx_http_gatehouse_named_in_body(ngx_http_request_t *r,
+    ngx_http_gatehouse_ctx_t *ctx, ngx_uint_t forms)
+{
+    enum gh_err err;
+    struct gh_str boundary;
+    ngx_http_gatehouse_loc_conf_t *conf;
+
+    err = ngx_http_gatehouse_body_kind(r, forms, &boundary);
+    if (err) {
+        return err;
+    }
+
+    if (r->request_body == NULL) {
+        if (r != r->main) {
+            return GH_ERR_HIDDEN_MODEL; /* a subrequest that has no body */
+        }
+        conf = ngx_http_get_module_loc_conf(r, ngx_http_gatehouse_module);
+        if (r->headers_in.content_length_n > conf->body_size) {
+            return GH_ERR_BODY_TOO_LARGE; /* before anything is read */
+        }
+        ctx->wants_body = 1;
+        return GH_OK;
+    }
+
+    if (ctx->body_over) {
+        return GH_ERR_BODY_TOO_LARGE;
+    }
+
+    return ngx_http_gatehouse_scan(r, ctx->names, boundary);
+}
+
+
+/* One Content-Type that says what we read, no encoding, and no header by which
+ * a router would take another model. */
+
+static enum gh_err
+ngx_http_gatehouse_body_kind(ngx_http_request_t *r, ngx_uint_t forms,
+    struct gh_str *boundary)
+{
+    size_t k;
+    ngx_uint_t i, types = 0;
+    struct gh_str name, value, type = { NULL, 0 };
+    ngx_list_part_t *part;
+    ngx_table_elt_t *h;
+
+    static const struct gh_str routers[] = {
+        { "x-portkey-config", 16 },
+        { "helicone-fallbacks", 18 },
+        { "helicone-model-override", 23 },
+    };
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            name = ngx_http_gatehouse_str(h[i].key);
+            value = ngx_http_gatehouse_str(h[i].value);
+
+            if (gh_header_is(name, GH_STR("content-type"))) {
+                type = value;
+                types++;
+            } else if (gh_header_is(name, GH_STR("content-encoding"))
+                       && !gh_str_eq_nocase(value, GH_STR("identity")))
+            {
+                return GH_ERR_BODY_TYPE;
+            }
+
+            for (k = 0; k < GH_COUNT(routers); k++) {
+                if (gh_header_is(name, routers[k])) {
+                    return GH_ERR_HIDDEN_MODEL;
+                }
+            }
+        }
+    }
+
+    *boundary = (struct gh_str){ NULL, 0 };
+
+    if (types == 1 && gh_is_json_type(type)) {
+        return GH_OK;
+    }
+
+    return types == 1 && forms ? gh_form_boundary(type, boundary)
+                               : GH_ERR_BODY_TYPE;
+}
+
+
+/* The bytes that the upstream will get. A body that another reader passes on
+ * in pieces is not all there any more. */
+
+static enum gh_err
+ngx_http_gatehouse_scan(ngx_http_request_t *r, struct gh_model_names *names,
+    struct gh_str boundary)
+{
+    enum gh_err err = GH_OK;
+    struct gh_str bytes;
+    ngx_chain_t *cl;
+
+    union {
+        struct gh_model_scan json;
+        struct gh_model_form form;
+    } scan __attribute__((uninitialized));
+
+    if (r->main->reading_body || r->main->request_body_no_buffering
+        || r->request_body->temp_file)
+    {
+        return GH_ERR_BODY_TOO_LARGE;
+    }
+
+    if (boundary.len) {
+        gh_model_form_begin(&scan.form, names, boundary);
+    } else {
+        gh_model_scan_begin(&scan.json, names);
+    }
+
+    for (cl = r->request_body->bufs; cl && err == GH_OK; cl = cl->next) {
+        if (cl->buf->in_file) {
+            return GH_ERR_BODY_TOO_LARGE;
+        }
+        if (cl->buf->last == cl->buf->pos) {
+            continue;
+        }
+        bytes.ptr = (const char *) cl->buf->pos;
+        bytes.len = cl->buf->last - cl->buf->pos;
+        err = boundary.len ? gh_model_form_feed(&scan.form, bytes)
+                           : gh_model_scan_feed(&scan.json, bytes);
+    }
+
+    return boundary.len ? gh_model_form_end(&scan.form)
+                        : gh_model_scan_end(&scan.json);
+}
