@@ -20,6 +20,7 @@ int gh_command_preview(int argc, char **argv);
 int gh_command_up(int argc, char **argv);
 int gh_command_destroy(int argc, char **argv);
 int gh_command_export(int argc, char **argv);
+int gh_command_import(int argc, char **argv);
 int gh_command_refresh(int argc, char **argv);
 int gh_command_config(int argc, char **argv);
 int gh_command_token(int argc, char **argv);

@@ -16,6 +16,7 @@ static const struct gh_command commands[] = {
     { "up", "make the tenant what Pulumi.yaml declares", gh_command_up },
     { "destroy", "remove what the stack made, give back what it adopted", gh_command_destroy },
     { "export", "write a stack file of all that the tenant holds", gh_command_export },
+    { "import", "take objects of the tenant into a stack", gh_command_import },
     { "refresh", "make the ledger say what is live", gh_command_refresh },
     { "config", "the values of a stack: get, set, rm", gh_command_config },
     { "stack", "output, init, select, ls, rm, export, import: the stacks of a folder", gh_command_stack },

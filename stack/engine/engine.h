@@ -90,6 +90,13 @@ enum gh_err gh_engine_refresh(struct gh_engine *e); /* does what that plan says,
 /* Both before a plan of another kind, untold; in memory only, until that plan's ledger is saved. */
 enum gh_err gh_engine_refresh_first(struct gh_engine *e);
 
+/* Without a program: this object becomes the stack's own, under that name. The first adds a step each; the
+ * second writes them all into the ledger. *program: new {"config"?, "variables"?, "resources"}, what a
+ * program has to say of them. Errors were diagnosed. */
+enum gh_err gh_engine_plan_import(struct gh_engine *e, const char *type, const char *name, const char *id,
+                                  bool protect);
+enum gh_err gh_engine_import(struct gh_engine *e, json_t **program);
+
 /* From now on registrations are applied, and told to `event` (or NULL): in the order of the plan, whichever
  * is done first. */
 void gh_engine_begin_apply(struct gh_engine *e, gh_step_event *event);

@@ -1,5 +1,6 @@
 #include "stack/engine/export.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,25 +8,14 @@
 #include "stack/engine/declare.h"
 #include "stack/engine/export_name.h"
 #include "stack/engine/live.h"
-#include "stack/engine/mapping.h"
-#include "stack/value.h"
+#include "stack/engine/reference.h"
 
 #define USER "auth0:index/user:User"
-#define CLIENT "auth0:index/client:Client"
 #define API "auth0:index/resourceServer:ResourceServer"
 #define CONNECTION "auth0:index/connection:Connection"
 #define GRANT "auth0:index/clientGrant:ClientGrant"
 #define MEMBER "auth0:index/organizationMember:OrganizationMember"
 #define MEMBER_ROLES "auth0:index/organizationMemberRoles:OrganizationMemberRoles"
-
-/* Properties that name an object of a type by one of its own properties, not by its id. */
-static const struct {
-    const char *property, *token, *by;
-} by_name[] = {
-    { "resourceServerIdentifier", API, "identifier" },
-    { "audience", API, "identifier" },
-    { "connectionName", CONNECTION, "name" },
-};
 
 /* What must be there before, and is named by no reference: resources of `token` come after the `other` with
  * the same value of the property. */
@@ -52,12 +42,9 @@ struct work {
     struct gh_live *live;
     struct found *list;
     size_t count, room;
-    json_t *ids;   /* id → name, of objects */
-    json_t *named; /* "token\nvalue" → name, of those that by_name speaks of */
-    json_t *names; /* taken */
-    json_t *config, *variables;
-    json_t *management; /* the identifier of the tenant's own API, or NULL */
-    json_t *skipped;    /* ids that are in no program: the own client, what is the system's */
+    struct gh_references known;
+    json_t *names;   /* taken */
+    json_t *skipped; /* ids that are in no program: the own client, what is the system's */
 };
 
 static const char *text(const json_t *object, const char *member) {
@@ -97,41 +84,26 @@ static enum gh_err add(struct work *w, const struct gh_provider *p, const char *
 static bool is_left_out(struct work *w, const struct gh_provider *p, const json_t *object) {
     bool own = w->x->own_client && strcmp(text(object, "client_id"), w->x->own_client) == 0;
     bool system = json_is_true(json_object_get(object, "is_system"));
-    if (system && strcmp(p->token, API) == 0 && !w->management)
-        w->management = json_incref(json_object_get(object, "identifier"));
+    if (system && strcmp(p->token, API) == 0 && !w->known.management)
+        w->known.management = json_incref(json_object_get(object, "identifier"));
     bool out = own || system || json_is_true(json_object_get(object, "global"));
     if (out)
         json_object_set_new(w->skipped, text(object, p->id), json_true());
     return out;
 }
 
-static const char *logical(struct work *w, const char *id) {
-    return json_string_value(json_object_get(w->ids, id));
-}
-
 static enum gh_err add_object(struct work *w, const struct gh_provider *p, json_t *object) {
     char name[GH_EXPORT_NAME];
-    const char *id = text(object, p->id), *shown = text(object, "name");
+    const char *id = text(object, p->id),
+               *shown = text(object, strcmp(p->token, USER) == 0 ? "email" : "name");
     json_t *inputs = gh_declare(p, object, NULL);
-    if (strcmp(p->token, USER) == 0)
-        shown = text(object, "email");
-    else if (strcmp(p->token, GRANT) == 0) { /* "<client>-<api>" */
-        const char *client = logical(w, text(object, "client_id"));
-        gh_auto(gh_buf_release) struct gh_buf key = gh_buf_make(8192);
-        gh_buf_addf(&key, "%s\n%s", API, text(object, "audience"));
-        const char *api = key.failed ? NULL : json_string_value(json_object_get(w->named, key.ptr));
+    if (strcmp(p->token, GRANT) == 0) { /* "<client>-<api>" */
+        const char *client = gh_references_name(&w->known, text(object, "client_id"));
+        const char *api = gh_references_named(&w->known, API, text(object, "audience"));
         gh_export_name(w->names, client ? client : "grant", api ? api : "management", "grant", name);
-    }
-    if (strcmp(p->token, GRANT) != 0)
+    } else
         gh_export_name(w->names, *shown ? shown : id, NULL, gh_export_kind(p->token), name);
-    json_object_set_new(w->ids, id, json_string(name));
-    for (size_t i = 0; i < GH_COUNT(by_name); i++)
-        if (strcmp(by_name[i].token, p->token) == 0) {
-            gh_auto(gh_buf_release) struct gh_buf key = gh_buf_make(8192);
-            gh_buf_addf(&key, "%s\n%s", p->token, text(inputs, by_name[i].by));
-            if (!key.failed)
-                json_object_set_new(w->named, key.ptr, json_string(name));
-        }
+    gh_references_note(&w->known, p, name, id, inputs);
     return add(w, p, name, id, inputs, object);
 }
 
@@ -175,7 +147,7 @@ static enum gh_err list_links(struct work *w, const struct gh_provider *p, size_
     if (e)
         return fail(w, p, e, &reply);
     json_array_foreach(items, i, item) {
-        const char *child = text(item, p->child_member), *other = logical(w, child);
+        const char *child = text(item, p->child_member), *other = gh_references_name(&w->known, child);
         if (e || json_object_get(w->skipped, child))
             continue;
         json_t *both = json_copy((json_t *)(uintptr_t)parents);
@@ -278,66 +250,7 @@ static enum gh_err collect(struct work *w) {
     return e || !w->x->users ? e : list_member_roles(w, roles);
 }
 
-/* ---- from ids to references ---- */
-
-static json_t *reference(const char *name, const char *property) {
-    return json_sprintf("${%s.%s}", name, property);
-}
-
-static json_t *named(struct work *w, const char *property, const char *value) {
-    for (size_t i = 0; i < GH_COUNT(by_name); i++) {
-        if (strcmp(by_name[i].property, property) != 0)
-            continue;
-        gh_auto(gh_buf_release) struct gh_buf key = gh_buf_make(8192);
-        gh_buf_addf(&key, "%s\n%s", by_name[i].token, value);
-        const char *name = key.failed ? NULL : json_string_value(json_object_get(w->named, key.ptr));
-        if (name)
-            return reference(name, by_name[i].by);
-        if (w->management && strcmp(value, json_string_value(w->management)) == 0) {
-            json_object_set_new(w->variables, "tenant", json_pack("{s:{}}", "fn::auth0:getTenant"));
-            return json_string("${tenant.managementApiIdentifier}");
-        }
-    }
-    return NULL;
-}
-
-/* A value of the configuration for a secret that the tenant does not give away, or that no file should hold.
- */
-static json_t *secret(struct work *w, const char *name) {
-    json_object_set_new(w->config, name, json_pack("{s:s, s:b}", "type", "string", "secret", 1));
-    return json_sprintf("${%s}", name);
-}
-
-static json_t *resolved(struct work *w, const struct found *f, const char *property, const char *path,
-                        json_t *value, json_t *ignored) {
-    json_t *ret, *member;
-    const char *key;
-    size_t i;
-    if (gh_value_is_secret(value)) {
-        char name[GH_EXPORT_NAME];
-        gh_export_config_name(f->name, property, name);
-        json_array_append_new(ignored, json_string(path));
-        return secret(w, name);
-    }
-    if (json_is_string(value)) {
-        const char *id = json_string_value(value), *name = logical(w, id);
-        if (name && strcmp(name, f->name) != 0)
-            return reference(name, "id");
-        ret = named(w, property, id);
-        return ret ? ret : gh_program_text(id);
-    }
-    if (!json_is_object(value) && !json_is_array(value))
-        return json_incref(value);
-    ret = json_is_object(value) ? json_object() : json_array();
-    json_object_foreach(value, key, member) {
-        gh_auto(gh_buf_release) struct gh_buf inner = gh_buf_make(8192);
-        gh_buf_addf(&inner, "%s%s%s", path, *path ? "." : "", key);
-        json_object_set_new(ret, key, resolved(w, f, key, inner.ptr ? inner.ptr : "", member, ignored));
-    }
-    json_array_foreach(value, i, member)
-        json_array_append_new(ret, resolved(w, f, property, path, member, ignored));
-    return ret;
-}
+/* ---- the program ---- */
 
 static bool says(const json_t *value, const char *property, const char *wanted) {
     const char *key;
@@ -373,31 +286,16 @@ static json_t *dependencies(const struct work *w, const struct found *f) {
         for (size_t i = 0; i < w->count && strcmp(after[row].token, f->provider->token) == 0; i++)
             if (strcmp(w->list[i].provider->token, after[row].other) == 0 &&
                 comes_after(w, f, &w->list[i], row))
-                json_array_append_new(list, json_sprintf("${%s}", w->list[i].name));
+                json_array_append_new(list, json_string(w->list[i].name));
     return list;
 }
 
-/* "auth0:Role" of "auth0:index/role:Role". */
-static json_t *short_type(const char *token) {
-    return json_sprintf("auth0:%s", strrchr(token, ':') + 1);
-}
-
 static json_t *resource(struct work *w, const struct found *f) {
-    json_t *ignored = json_array(), *depends = dependencies(w, f), *options = json_object();
-    json_t *properties = resolved(w, f, "", "", f->inputs, ignored);
-    if (strcmp(f->provider->token, USER) == 0) { /* for users that are made anew */
-        json_object_set_new(properties, "password", secret(w, "initialPassword"));
-        json_array_append_new(ignored, json_string("password"));
-    }
-    if (json_array_size(depends))
-        json_object_set(options, "dependsOn", depends);
-    if (json_array_size(ignored))
-        json_object_set(options, "ignoreChanges", ignored);
-    json_object_set_new(options, "import", json_string(f->id));
+    json_t *depends = dependencies(w, f);
+    json_t *ret = gh_references_resource(&w->known, f->provider, f->name, f->inputs, depends, NULL);
+    json_object_set_new(json_object_get(ret, "options"), "import", json_string(f->id));
     json_decref(depends);
-    json_decref(ignored);
-    return json_pack("{s:o, s:o, s:o}", "type", short_type(f->provider->token), "properties", properties,
-                     "options", options);
+    return ret;
 }
 
 static json_t *program(struct work *w) {
@@ -411,10 +309,10 @@ static json_t *program(struct work *w) {
         json_object_set_new(resources, w->list[i].name, resource(w, &w->list[i]));
     json_t *ret = json_pack("{s:s, s:s, s:o}", "name", name, "runtime", "yaml", "description",
                             json_sprintf("The tenant %s", w->x->domain));
-    if (json_object_size(w->config))
-        json_object_set(ret, "config", w->config);
-    if (json_object_size(w->variables))
-        json_object_set(ret, "variables", w->variables);
+    if (json_object_size(w->known.config))
+        json_object_set(ret, "config", w->known.config);
+    if (json_object_size(w->known.variables))
+        json_object_set(ret, "variables", w->known.variables);
     json_object_set_new(ret, "resources", resources);
     return ret;
 }
@@ -422,13 +320,10 @@ static json_t *program(struct work *w) {
 enum gh_err gh_export(const struct gh_export *x, json_t **ret) {
     struct work w = { .x = x,
                       .live = gh_live_new(x->api),
-                      .ids = json_object(),
-                      .named = json_object(),
                       .names = json_pack("{s:b, s:b, s:b}", "tenant", 1, "initialPassword", 1, "pulumi", 1),
-                      .config = json_object(),
-                      .skipped = json_object(),
-                      .variables = json_object() };
-    enum gh_err e = w.live && w.names ? collect(&w) : GH_ERR_NOMEM;
+                      .skipped = json_object() };
+    bool ready = gh_references_init(&w.known) && w.live && w.names && w.skipped;
+    enum gh_err e = ready ? collect(&w) : GH_ERR_NOMEM;
     if (!e && !(*ret = program(&w)))
         e = GH_ERR_NOMEM;
     for (size_t i = 0; i < w.count; i++) {
@@ -439,8 +334,8 @@ enum gh_err gh_export(const struct gh_export *x, json_t **ret) {
     }
     free(w.list);
     gh_live_free(w.live);
-    json_t *owned[] = { w.management, w.ids, w.named, w.names, w.config, w.skipped, w.variables };
-    for (size_t i = 0; i < GH_COUNT(owned); i++)
-        json_decref(owned[i]);
+    gh_references_release(&w.known);
+    json_decref(w.names);
+    json_decref(w.skipped);
     return e;
 }

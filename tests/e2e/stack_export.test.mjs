@@ -129,3 +129,55 @@ test('export leaves people out unless they are asked for, and refuses what it ca
     assert.ok(!fs.existsSync(path.join(dir, 'half.yaml')));
   } finally { await proxy.stop(); }
 });
+
+test('import takes objects into the stack, protected, and prints what the program has to say of them', async () => {
+  const dir = temporary('gatehouse-import-'), file = path.join(dir, 'Pulumi.yaml'), ledger = path.join(dir, '.gatehouse/dev.json');
+  const header = 'name: p\nruntime: yaml\n', run = (...args) => runStack(g.childEnv, dir, args);
+  fs.writeFileSync(file, header);
+  const one = async (list, name) => (await api.get(`${list}?per_page=100`)).body.find((object) => object.name === name || object.email === name);
+  const [role, org, database, client, bob, apiObject] = await Promise.all([['roles', 'ai-user'], ['organizations', 'second'], ['connections', 'my-awesome-company-users'],
+    ['clients', 'Ops: M2M'], ['users', 'bob@example.com'], ['resource-servers', 'AI API']].map((pair) => one(...pair)));
+  const was = await dump(api);
+  for (const [args, code, said] of [
+    [['auth0:Rôle', 'r', role.id], 1, /no resource type 'auth0:Rôle'/],
+    [['auth0:Role', 'r', 'rol_0000000000000000'], 1, /no Role with the id rol_0000000000000000/],
+    [['auth0:Role', 'r', org.id], 1, /no Role with the id/],
+    [['auth0:Role', 'a.b', role.id], 1, /is no name for a resource/],
+    [['auth0:Role', '', role.id], 1, /is no name for a resource/],
+    [['auth0:Role', 'r', ''], 1, /is no name for a resource, or the id is empty/],
+    [['auth0:OrganizationConnection', 'c', org.id], 1, /is no id of a resource of type OrganizationConnection: it looks like \{organizationId\}::\{connectionId\}/],
+    [['auth0:OrganizationConnection', 'c', `${org.id}::con_0000000000000000`], 1, /no OrganizationConnection with the id/],
+    [['auth0:RolePermissions', 'p', 'rol_0000000000000000'], 1, /no RolePermissions with the id/],
+    [['auth0:PromptCustomText', 'p', 'login::en'], 1, /cannot be applied yet|no PromptCustomText/],
+    [['auth0:Role', 'r'], 2, /takes TYPE, NAME and ID/],
+    [['auth0:Role', 'r', role.id, '--file', 'x'], 2, /takes TYPE, NAME and ID/],
+    [['auth0:Role', 'r', role.id, '--protect', 'perhaps'], 2, /true or false/],
+    [['--file', path.join(dir, 'absent.json')], 1, /no list of imports/],
+  ]) assert.match(must(await run('import', '-y', ...args), code).err, said);
+  assert.match(must(await run('import', 'auth0:Role', 'r', role.id), 2).err, /--yes/);
+  must(await run('import', 'auth0:Role', 'r', role.id, '--preview-only'));
+  assert.deepEqual(fs.existsSync(ledger) ? JSON.parse(fs.readFileSync(ledger, 'utf8')).resources : [], []);
+
+  const printed = must(await run('import', '-y', 'auth0:index/role:Role', 'reader', role.id)).out;
+  assert.match(printed, /^resources:\n {2}reader:\n {4}type: auth0:Role\n {4}properties:\n {6}name: ai-user\n/);
+  assert.match(printed, / {4}options:\n {6}protect: true\n$/);
+  for (const [args, said] of [[['auth0:Role', 'again', role.id], /is in this stack already: reader/], [['auth0:Client', 'reader', client.client_id], /a resource named 'reader' already/]])
+    assert.match(must(await run('import', '-y', ...args), 1).err, said);
+  const list = path.join(dir, 'import.json'), out = path.join(dir, 'out.yaml');
+  fs.writeFileSync(list, JSON.stringify({ resources: [
+    { type: 'auth0:Organization', name: 'org', id: org.id }, { type: 'auth0:Connection', name: 'people', id: database.id }, { type: 'auth0:ResourceServer', name: 'api', id: apiObject.id },
+    { type: 'auth0:OrganizationConnection', name: 'link', id: `${org.id}::${database.id}` }, { type: 'auth0:Client', name: 'ops', id: client.client_id },
+    { type: 'auth0:ClientCredentials', name: 'ops-credentials', id: client.client_id }, { type: 'auth0:ResourceServerScopes', name: 'scopes', id: 'https://ai.example.com/v1' },
+    { type: 'auth0:RolePermissions', name: 'permissions', id: role.id }, { type: 'auth0:User', name: 'bob', id: bob.user_id }, { type: 'auth0:OrganizationMember', name: 'member', id: `${org.id}::${bob.user_id}` },
+  ] }));
+  must(await run('import', '-y', '--file', list, '--out', out));
+  const text = fs.readFileSync(out, 'utf8');
+  assert.match(text, /organizationId: "\$\{org\.id\}"\n {6}connectionId: "\$\{people\.id\}"/);
+  assert.match(text, /resourceServerIdentifier: "\$\{api\.identifier\}"/);
+  assert.match(text, /roleId: "\$\{reader\.id\}"/);
+  fs.writeFileSync(file, header + text + printed.replace('resources:\n', ''));
+  assert.match(must(await run('check')).out, /0 errors/);
+  must(await run('up', '-y', '-c', `initialPassword=${password}`, '--expect-no-changes'));
+  assert.match(must(await run('destroy', '-y'), 1).err, /protected/);
+  assertSame(await dump(api), was);
+});
