@@ -92,6 +92,35 @@ const matrix = [
   ['a mirror without permission is not fed', `gatehouse on; location / { gatehouse_permission read:models; mirror /mirror; proxy_pass http://api; } location = /mirror { internal; proxy_pass http://api/mirrored; }`, '/x', 401, 200],
   ['post_action', `gatehouse on; location / { gatehouse public; post_action /secret; proxy_pass http://api; } ${guarded}`, '/x', 200, 200],
   ['off has no opinion', 'location / { satisfy any; deny all; }', '/x', 403, 403],
+  ['an alias', `gatehouse on; location /open/ { gatehouse public; alias files/; } location /closed/ { gatehouse_permission read:models; alias files/; }`, '/closed/plain.txt', 401, 200],
+  ['an alias by regex', `gatehouse on; location ~ ^/closed/(.+)$ { gatehouse_permission read:models; alias files/$1; }`, '/closed/plain.txt', 401, 200],
+  ['an exact location beside its prefix', `gatehouse on; location /x { gatehouse public; proxy_pass http://api/open; } location = /x { gatehouse_permission read:models; proxy_pass http://api; }`, '/x', 401, 200],
+  ['a prefix that stops regexes', `gatehouse on; location ~ txt$ { gatehouse public; root files; } location ^~ /plain { gatehouse_permission read:models; root files; }`, '/plain.txt', 401, 200],
+  ['a regex that takes a file away from its prefix', `gatehouse on; location / { gatehouse public; root files; } location ~ \\.txt$ { gatehouse_permission read:models; root files; }`, '/plain.txt', 401, 200],
+  ['an index that another location guards', `gatehouse on; root files; location / { gatehouse public; index plain.txt; } location = /plain.txt { gatehouse_permission read:models; }`, '/', 401, 200],
+  ['try_files to a named guarded location', `gatehouse on; location /open { gatehouse public; try_files /nothing @deep; } location @deep { gatehouse_permission read:models; proxy_pass http://api; }`, '/open', 401, 200],
+  ['try_files from one guarded location to another without a rule', `gatehouse on; location /open { gatehouse_permission read:models; try_files /nothing @deep; } location @deep { gatehouse_permission admin; proxy_pass http://api; }`, '/open', 401, 403],
+  ['error_page chained through two named locations', `gatehouse on; recursive_error_pages on; location /open { gatehouse public; error_page 404 = @one; return 404; } location @one { gatehouse public; error_page 418 = @two; return 418; } location @two { gatehouse_permission read:models; proxy_pass http://api; }`, '/open', 401, 200],
+  ['the 403 of another module cannot open a guarded location', `gatehouse on; error_page 403 = /secret; location /open { gatehouse public; deny all; proxy_pass http://api; } ${guarded}`, '/open', 401, 200],
+  ['an intercepted error of the upstream', `gatehouse on; location /accel { gatehouse public; proxy_intercept_errors on; error_page 404 = /secret; proxy_pass http://api/missing; } ${guarded}`, '/accel', 401, 200],
+  ['X-Accel-Redirect to a named location', `gatehouse on; location /named { gatehouse public; proxy_pass http://api/accel-named; } location @deep { gatehouse_permission read:models; proxy_pass http://api; }`, '/named', 401, 200],
+  ['X-Accel-Redirect to a file', `gatehouse on; location /accel { gatehouse public; proxy_pass http://api/accel-file; } location /plain.txt { gatehouse_permission read:models; root files; }`, '/accel', 401, 200],
+  ['text before an answer', `location / { root files; add_before_body /secret; default_type text/html; } location /secret { gatehouse on; gatehouse_permission read:models; proxy_pass http://api; }`, '/page.html', 200, 200],
+  ['a rewrite in an if', `gatehouse on; location / { gatehouse public; if ($arg_a) { rewrite ^ /secret last; } proxy_pass http://api; } ${guarded}`, '/x?a=1', 401, 200],
+  ['rewrite break stays in its location', `gatehouse on; location /closed { gatehouse_permission read:models; rewrite ^/closed(.*) /open$1 break; proxy_pass http://api; } location /open { gatehouse public; proxy_pass http://api; }`, '/closed/x', 401, 200],
+  ['a return in an if is withheld', `gatehouse on; location / { gatehouse_permission read:models; if ($arg_a) { return 200 secret; } proxy_pass http://api; }`, '/x?a=1', 403, 403],
+  ['an upstream chosen by a map', `gatehouse on; set $to api; location / { gatehouse_permission read:models; proxy_pass http://$to; }`, '/x', 401, 200],
+  ['auth_basic, and satisfy all', `gatehouse on; location / { gatehouse_permission read:models; satisfy all; auth_basic x; auth_basic_user_file nobody; proxy_pass http://api; }`, '/x', 401, 401],
+  ['auth_request that says yes', `gatehouse on; location / { gatehouse_permission read:models; auth_request /auth; proxy_pass http://api; } location = /auth { gatehouse public; return 204; }`, '/x', 401, 200],
+  ['limit_except for a method that is not asked', `gatehouse on; location / { gatehouse_permission read:models; limit_except GET { deny all; } proxy_pass http://api; }`, '/x', 401, 200],
+  ['nginx\'s own status page', `gatehouse on; location = /status { gatehouse_permission admin; stub_status; }`, '/status', 401, 403],
+  ['an empty picture', `gatehouse on; location = /1.gif { gatehouse_permission admin; empty_gif; }`, '/1.gif', 401, 403],
+  ['a listing', `gatehouse on; root files; location / { gatehouse_permission admin; autoindex on; }`, '/', 401, 403],
+  ['an upload', `gatehouse on; root files; location / { gatehouse_permission admin; dav_methods PUT DELETE; }`, '/plain.txt', 401, 403],
+  ['a slice', `gatehouse on; location / { gatehouse_permission read:models; slice 1k; proxy_set_header Range $slice_range; proxy_pass http://api; }`, '/x', 401, 200],
+  ['what a cache kept for somebody else', `gatehouse on; location / { gatehouse_permission read:models; proxy_cache kept; proxy_cache_valid any 1m; proxy_cache_key all; proxy_pass http://api; }`, '/x', 401, 200],
+  ['the same, from a friend before', `gatehouse on; location / { gatehouse_permission read:models; proxy_cache kept; proxy_cache_valid any 1m; proxy_cache_key all; proxy_pass http://api; }`, '/x', 401, 200],
+  ['fifty locations deep', `gatehouse on; gatehouse_permission read:models; ${Array.from({ length: 50 }, (_, i) => `location /${'a'.repeat(i + 1)} {`).join(' ')} proxy_pass http://api; ${'}'.repeat(50)}`, `/${'a'.repeat(50)}/x`, 401, 200],
 ];
 
 describe('however nginx composes it', () => {
@@ -101,13 +130,15 @@ describe('however nginx composes it', () => {
     fs.mkdirSync(path.join(lab.dir, 'files'));
     fs.writeFileSync(path.join(lab.dir, 'files/plain.txt'), 'plain');
     fs.writeFileSync(path.join(lab.dir, 'files/page.html'), 'before<!--#include virtual="/secret/part" -->after');
-    lab.upstream.answer = (request) => (request.url === '/accel' ? { 'x-accel-redirect': '/secret/accel', 'set-cookie': 'a=1' } : {});
+    fs.writeFileSync(path.join(lab.dir, 'nobody'), '');
+    const to = { '/accel': '/secret/accel', '/accel-named': '@deep', '/accel-file': '/plain.txt' };
+    lab.upstream.answer = (request) => (request.url === '/missing' ? { ':status': 404 } : to[request.url] ? { 'x-accel-redirect': to[request.url], 'set-cookie': 'a=1' } : {});
   });
   after(() => lab.stop());
 
   for (const [what, server, target, without, withToken] of matrix)
     test(what, async () => {
-      lab.write(`${policy} ${server}`);
+      lab.write(`${policy} ${server}`, 'proxy_cache_path kept keys_zone=kept:1m;');
       const started = lab.check();
       assert.ok(started.ok, started.text);
       await lab.reload();
@@ -118,7 +149,7 @@ describe('however nginx composes it', () => {
       await new Promise((resolve) => setImmediate(resolve));
       assert.ok(!lab.upstream.hits.some((hit) => hit.target.startsWith('/secret')), 'the secret was asked for');
       assert.ok(!/"target":"\/secret|^plain$|^secret$/.test(stranger.body), 'the secret was shown');
-      if (without !== 200) assert.ok(!lab.upstream.hits.some((hit) => !/^\/(accel|auth)/.test(hit.target)), 'the upstream was contacted');
+      if (without !== 200) assert.ok(!lab.upstream.hits.some((hit) => !/^\/(accel|auth|missing)/.test(hit.target)), 'the upstream was contacted');
 
       lab.upstream.hits.length = 0;
       const friend = await lab.get(target, { token: lab.key.token() });

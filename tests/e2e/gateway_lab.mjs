@@ -109,14 +109,15 @@ function unchunk(text) {
 export const header = (reply, name) => reply.headers.filter(([n]) => n === name).map(([, value]) => value).join(', ') || undefined;
 export const json = (reply) => { try { return JSON.parse(reply.body); } catch { return undefined; } };
 
-// An upstream that answers 200 to everything and says what it got. `answer(request)` may add headers to the answer.
+// An upstream that answers 200 to everything and says what it got. `answer(request)` may add headers to the answer, and ':status'.
 export async function startUpstream(socketPath) {
   const upstream = { hits: [], answer: () => ({}) };
   upstream.server = http.createServer({ keepAliveTimeout: 60000 }, (request, response) => {
     const got = { method: request.method, target: request.url, raw: request.rawHeaders, headers: request.headers };
     upstream.hits.push(got);
     request.resume();
-    response.writeHead(200, { 'content-type': 'application/json', ...upstream.answer(request) });
+    const { ':status': status = 200, ...more } = upstream.answer(request);
+    response.writeHead(status, { 'content-type': 'application/json', ...more });
     response.end(JSON.stringify(got));
   });
   upstream.server.listen(socketPath);
