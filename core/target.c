@@ -56,7 +56,7 @@ static bool is_utf8(struct gh_str s) {
  * behind ';' off a segment before they look at its dots (RFC 3986 3.3). */
 static bool segment_is_plain(struct gh_str s, bool last) {
     struct gh_str name = s, head;
-    if (memchr(s.ptr, '/', s.len) || memchr(s.ptr, '\\', s.len) || memchr(s.ptr, 0, s.len))
+    if (memchr(s.ptr, '/', s.len) || memchr(s.ptr, '\\', s.len))
         return false;
     if (gh_str_cut(&name, ';', &head)) {
         if (!last || head.len == 0)
@@ -64,6 +64,14 @@ static bool segment_is_plain(struct gh_str s, bool last) {
         s = head;
     }
     return !gh_str_is(s, ".") && !gh_str_is(s, "..");
+}
+
+/* NUL ends a path for some, CR and LF end a request line that is written anew from a decoded path. */
+static bool has_control(struct gh_str s) {
+    for (size_t i = 0; i < s.len; i++)
+        if ((unsigned char)s.ptr[i] < ' ' || s.ptr[i] == 0x7f)
+            return true;
+    return false;
 }
 
 /* One segment as it came, and as each further undoing of escapes would have it. */
@@ -79,7 +87,7 @@ static bool segment_is_clear(struct gh_str s, bool last) {
         return false;
     for (int layer = 0; layer < LAYERS_MAX; layer++) {
         struct gh_str now = { text, u.len };
-        if (!segment_is_plain(now, last) || !is_utf8(now))
+        if (!segment_is_plain(now, last) || has_control(now) || !is_utf8(now))
             return false;
         u = undo(now, text);
         if (u.escapes == 0)

@@ -5,8 +5,8 @@
 
 /* `target` as it came on the wire, path and query. AMBIGUOUS_TARGET for what two servers could read
  * differently: not starting with '/', dot segments plain or encoded, empty segments, encoded slash, backslash
- * or NUL, double encoding of these, raw controls, '#', ';' before a slash or dot segment, non-ASCII bytes,
- * bad percent escapes. TOO_LARGE above GH_LIMIT_TARGET. *path and *query are views. */
+ * or control, double encoding of these, raw controls, '#', ';' before a slash or dot segment, non-ASCII
+ * bytes, bad percent escapes. TOO_LARGE above GH_LIMIT_TARGET. *path and *query are views. */
 enum gh_err gh_target_check(struct gh_str target, struct gh_str *path, struct gh_str *query);
 
 /* Undoes percent escapes of one segment or one query part; '+' is a blank only for forms. MALFORMED on a bad

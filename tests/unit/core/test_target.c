@@ -39,6 +39,12 @@ TEST(a_target_with_two_meanings_is_refused) {
         { "/a\\b", NULL, NULL },
         { "/a%5cb", NULL, NULL },
         { "/a%00", NULL, NULL },
+        { "/a%0d%0aHost:%20b", NULL, NULL }, /* a request line, once somebody decodes it */
+        { "/a%0A", NULL, NULL },
+        { "/a%09b/c", NULL, NULL },
+        { "/%1f", NULL, NULL },
+        { "/a%7f", NULL, NULL },
+        { "/a%250d%250a", NULL, NULL },
         { "/a/%252e%252e/b", NULL, NULL },
         { "/a%252fb", NULL, NULL },
         { "/a%25252fb", NULL, NULL },
