@@ -2,6 +2,7 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 
@@ -195,6 +196,33 @@ static enum gh_err bind_alg(const struct jwk *jwk, enum gh_alg fallback, enum gh
     return fits ? GH_OK : named ? GH_ERR_MALFORMED : GH_ERR_NOT_FOUND;
 }
 
+/* The library's no may mean that it had no memory; then its queue holds something fatal. */
+static bool of_memory(void) {
+    bool fatal = false;
+    for (unsigned long e; (e = ERR_get_error());)
+        fatal |= ERR_FATAL_ERROR(e);
+    return fatal;
+}
+
+static enum gh_err make(struct gh_arena *a, const struct jwk *jwk, enum gh_alg alg, EVP_PKEY **ret) {
+    const struct gh_alg_traits *t = gh_alg_traits(alg);
+    EVP_PKEY *made = NULL;
+    ERR_clear_error();
+    enum gh_err e = t->group    ? build_ec(a, jwk, t, &made)
+                    : t->digest ? build_rsa(a, jwk, &made)
+                                : build_okp(a, jwk, t, &made);
+    if (!e)
+        e = gh_jwk_check(alg, made);
+    if (of_memory() && e == GH_ERR_UNSUPPORTED)
+        e = GH_ERR_NOMEM;
+    if (e) {
+        EVP_PKEY_free(made);
+        return e;
+    }
+    *ret = made;
+    return GH_OK;
+}
+
 enum gh_err gh_jwk_parse(struct gh_arena *a, struct gh_json json, enum gh_alg fallback, struct gh_str *kid,
                          enum gh_alg *alg, EVP_PKEY **pkey) {
     struct jwk jwk = { 0 };
@@ -212,18 +240,11 @@ enum gh_err gh_jwk_parse(struct gh_arena *a, struct gh_json json, enum gh_alg fa
     if ((e = bind_alg(&jwk, fallback, alg)))
         return e;
 
-    const struct gh_alg_traits *t = gh_alg_traits(*alg);
-    EVP_PKEY *made = NULL;
-    e = t->group    ? build_ec(a, &jwk, t, &made)
-        : t->digest ? build_rsa(a, &jwk, &made)
-                    : build_okp(a, &jwk, t, &made);
+    /* Some of the library's ways to say no hide a lack of memory and leave no trace: ask twice. */
+    e = make(a, &jwk, *alg, pkey);
+    if (e == GH_ERR_UNSUPPORTED)
+        e = make(a, &jwk, *alg, pkey);
     if (!e)
-        e = gh_jwk_check(*alg, made);
-    if (e) {
-        EVP_PKEY_free(made);
-        return e;
-    }
-    *kid = jwk.kid;
-    *pkey = made;
-    return GH_OK;
+        *kid = jwk.kid;
+    return e;
 }

@@ -316,8 +316,10 @@ ngx_http_gatehouse_issuer_load(ngx_http_gatehouse_keyring_t *keyring,
             *jwks = text;
             issuer->err = gh_keyset_parse_jwks(
                 text, NGX_HTTP_GATEHOUSE_FALLBACK_ALG, &issuer->keyset);
-            if (issuer->err == GH_ERR_NOMEM) {
-                return GH_ERR_NOMEM;
+            if (issuer->err == GH_ERR_NOMEM
+                || issuer->err == GH_ERR_CRYPTO)
+            {
+                return issuer->err;
             }
         }
     }
