@@ -106,6 +106,8 @@ ngx_http_gatehouse_judge_model(ngx_http_request_t *r,
     struct gh_decision decision;
     const struct gh_api_route *route;
 
+    ctx->lists = 0;
+
     err = ngx_http_gatehouse_binds(conf, ctx);
     if (err) {
         return err == GH_ERR_NOT_FOUND ? GH_OK : err;
@@ -116,7 +118,16 @@ ngx_http_gatehouse_judge_model(ngx_http_request_t *r,
         return GH_ERR_NO_ROUTE; /* nobody knows what is used here */
     }
 
-    if (route->place == GH_MODEL_NONE || route->place == GH_MODEL_LIST) {
+    if (route->place == GH_MODEL_NONE) {
+        return GH_OK;
+    }
+
+    if (route->place == GH_MODEL_LIST) {
+        if (r != r->main || ctx->forwarded) {
+            return GH_ERR_HIDDEN_MODEL; /* the answer is not ours to filter */
+        }
+        ctx->lists = 1;
+        ngx_http_gatehouse_list_ask(r);
         return GH_OK;
     }
 
@@ -129,14 +140,12 @@ ngx_http_gatehouse_judge_model(ngx_http_request_t *r,
     models.names = ctx->names->name;
     models.count = ctx->names->count;
 
-    if (ctx->claims.organization.len) {
-        err = ngx_http_gatehouse_fact(ctx, GH_FACT_MODELS,
-                                      ctx->claims.organization, &list);
-        if (err && err != GH_ERR_NOT_FOUND) {
-            return GH_ERR_FEED;
-        }
-        models.has_list = err == GH_OK;
-        models.list = err ? models.list : gh_fact_text(&list);
+    err = ngx_http_gatehouse_organization_models(ctx, &list);
+    if (err == GH_OK) {
+        models.has_list = true;
+        models.list = gh_fact_text(&list);
+    } else if (err != GH_ERR_NOT_FOUND) {
+        return err;
     }
 
     policy->models = &models;
@@ -167,6 +176,23 @@ ngx_http_gatehouse_binds(ngx_http_gatehouse_loc_conf_t *conf,
     err = ngx_http_gatehouse_fact(ctx, GH_FACT_MODELS_BIND,
                                   ngx_http_gatehouse_str(conf->audience),
                                   &fact);
+
+    return err == GH_OK || err == GH_ERR_NOT_FOUND ? err : GH_ERR_FEED;
+}
+
+
+enum gh_err
+ngx_http_gatehouse_organization_models(ngx_http_gatehouse_ctx_t *ctx,
+    struct gh_fact *ret)
+{
+    enum gh_err err;
+
+    if (ctx->claims.organization.len == 0) {
+        return GH_ERR_NOT_FOUND;
+    }
+
+    err = ngx_http_gatehouse_fact(ctx, GH_FACT_MODELS,
+                                  ctx->claims.organization, ret);
 
     return err == GH_OK || err == GH_ERR_NOT_FOUND ? err : GH_ERR_FEED;
 }

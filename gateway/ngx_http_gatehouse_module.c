@@ -97,6 +97,7 @@ ngx_http_gatehouse_postconfiguration(ngx_conf_t *cf)
     *h = ngx_http_gatehouse_forward_handler;
 
     if (ngx_http_gatehouse_body_filter_init(cf) != NGX_OK
+        || ngx_http_gatehouse_list_init(cf) != NGX_OK
         || ngx_http_gatehouse_credentials_init(cf) != NGX_OK)
     {
         return NGX_ERROR;

@@ -159,6 +159,8 @@ typedef struct {
     ngx_chain_t *body, **body_end; /* the body as far as it was read */
     ngx_buf_t *body_last;
     off_t body_length, body_limit;
+    ngx_str_t list; /* the answer as far as it came */
+    size_t list_room;
 
     ngx_uint_t asking_method; /* of a forward-auth request itself */
     ngx_str_t forwarded_uri;
@@ -171,6 +173,8 @@ typedef struct {
     unsigned wants_body : 1; /* the decision needs it */
     unsigned reading_body : 1;
     unsigned body_over : 1;
+    unsigned lists : 1;   /* the answer lists models: it is filtered */
+    unsigned listing : 1; /* ... and held back */
     unsigned resumed : 1; /* the same pass goes on, with the body */
 
     /* the arena begins here: what a usual token takes out of the cache */
@@ -216,6 +220,14 @@ const struct gh_api_route *ngx_http_gatehouse_route(ngx_http_request_t *r,
     struct gh_str *segment);
 extern ngx_conf_bitmask_t ngx_http_gatehouse_apis[];
 ngx_uint_t ngx_http_gatehouse_api(const char *name);
+
+/* of the caller's organization: NOT_FOUND when it has no list, FEED */
+enum gh_err ngx_http_gatehouse_organization_models(
+    ngx_http_gatehouse_ctx_t *ctx, struct gh_fact *ret);
+
+/* models_list.c */
+void ngx_http_gatehouse_list_ask(ngx_http_request_t *r);
+ngx_int_t ngx_http_gatehouse_list_init(ngx_conf_t *cf);
 
 /* body.c: what an access handler returns */
 ngx_int_t ngx_http_gatehouse_read_body(ngx_http_request_t *r,

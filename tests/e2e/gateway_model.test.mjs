@@ -32,6 +32,7 @@ before(async () => {
   // the upstream keeps what it got
   lab.upstream.server.removeAllListeners('request');
   lab.upstream.server.on('request', (request, response) => {
+    if (lab.upstream.list && request.url === '/v1/models') return lab.upstream.list(request, response);
     const parts = [];
     request.on('data', (data) => parts.push(data)).on('end', () => {
       const got = { method: request.method, target: request.url, headers: request.headers, body: Buffer.concat(parts) };
@@ -165,6 +166,77 @@ test('paths and queries name models too', async () => {
   assert.equal(await get('/v1/realtime'), '400 no_model');
   assert.equal(await get('/v1/realtime?model=gpt-5&model=gpt-4o'), '400 ambiguous_body');
   assert.equal(await get('/v1/realtime?model=gpt-5&%6dodel=gpt-4o'), '400 ambiguous_body');
+});
+
+describe('a list of models', () => {
+  const all = ['gpt-4o', 'gpt-5', 'gpt-5-mini', 'o1', 'o1-pro'];
+  const full = JSON.stringify({ object: 'list', data: all.map((id) => ({ id, object: 'model', owned_by: 'x' })), note: 'gpt-4o' });
+  let answer;
+  before(() => {
+    lab.upstream.list = (request, response) => {
+      lab.upstream.hits.push({ headers: request.headers });
+      answer(response);
+    };
+  });
+  after(() => { delete lab.upstream.list; });
+  const plain = (text, headers = {}) => (response) => { response.writeHead(200, { 'content-type': 'application/json', etag: '"1"', ...headers }); response.end(text); };
+  const list = (options = {}) => { lab.upstream.hits.length = 0; return lab.get('/v1/models', { token, ...options }); };
+  const ids = (reply) => json(reply)?.data?.map(({ id }) => id);
+
+  test('shows what the caller may use, whole or in pieces', async () => {
+    answer = plain(full);
+    const reply = await list({ headers: ['Accept-Encoding: gzip', 'If-None-Match: "1"', 'Range: bytes=0-3'] });
+    assert.deepEqual(ids(reply), ['gpt-5', 'gpt-5-mini', 'o1']);
+    assert.deepEqual(json(reply).data[0], { id: 'gpt-5', object: 'model', owned_by: 'x' });
+    assert.ok(!reply.body.includes('gpt-4o'));
+    assert.ok(!reply.headers.some(([name]) => name === 'etag' || name === 'accept-ranges'));
+    for (const name of ['accept-encoding', 'if-none-match', 'range', 'authorization']) assert.equal(lab.upstream.hits[0].headers[name], undefined);
+    answer = async (response) => {
+      response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' });
+      for (let at = 0; at < full.length; at += 7) { response.write(full.slice(at, at + 7)); await new Promise(setImmediate); }
+      response.end();
+    };
+    assert.deepEqual(ids(await list()), ['gpt-5', 'gpt-5-mini', 'o1']);
+    const many = JSON.stringify({ data: Array.from({ length: 3000 }, (_, i) => ({ id: i % 2 ? `gpt-5-${i}` : `gpt-4-${i}`, text: 'x'.repeat(100) })) });
+    answer = plain(many);
+    assert.equal(ids(await list()).length, 1500);
+    answer = plain(full);
+    await lab.feed.put('models', issuer, 'org_acme', 'o1 gpt-5');
+    assert.deepEqual(ids(await list()), ['gpt-5', 'o1']);
+    await lab.feed.put('unlist', issuer, 'org_acme');
+    assert.deepEqual(ids(await list({ token: lab.key.token({ permissions: ['models:list'] }) })), []);
+    answer = plain(full);
+    const head = await list({ method: 'HEAD' });
+    assert.deepEqual([head.status, head.body], [200, '']);
+    assert.ok(!head.headers.some(([name]) => name === 'content-length'));
+  });
+
+  test('what is no list is withheld', async () => {
+    const wrong = {
+      html: plain('<p>gpt-4o</p>', { 'content-type': 'text/html' }), gzip: plain('gpt-4o', { 'content-encoding': 'gzip' }),
+      text: plain('gpt-4o'), twice: plain('{"data":[],"data":[{"id":"gpt-4o"}]}'), other: plain('{"models":[{"name":"gpt-4o"}]}'),
+      part: (response) => { response.writeHead(206, { 'content-type': 'application/json' }); response.end('gpt-4o'); },
+      large: plain(JSON.stringify({ data: [{ id: 'gpt-5', x: 'gpt-4o'.repeat(200000) }] })),
+      cut: (response) => { response.writeHead(200, { 'content-type': 'application/json', 'content-length': 1000 }); response.write('{"data":[{"id":"gpt-4o"}'); setTimeout(() => response.destroy(), 20); },
+    };
+    for (const [what, how] of Object.entries(wrong)) {
+      answer = how;
+      const reply = await list();
+      assert.ok([0, 502].includes(reply.status), `${what} ${reply.status}`);
+      assert.ok(!reply.body.includes('gpt-4o'), what);
+    }
+    assert.match(lab.log, /an answer that lists models was withheld/);
+    answer = (response) => { response.writeHead(404, { 'content-type': 'application/json' }); response.end('{"error":{}}'); };
+    assert.equal((await list()).status, 404);
+  });
+
+  test('is as it came where the rule does not bind', async () => {
+    answer = plain(full);
+    await lab.feed.put('unbind', issuer, audience);
+    assert.equal((await list()).body, full);
+    await lab.feed.put('binds', issuer, audience);
+    assert.deepEqual(ids(await list()), ['gpt-5', 'gpt-5-mini', 'o1']);
+  });
 });
 
 test('routes give permissions; what is in no table is closed', async () => {
