@@ -48,6 +48,10 @@ enum gh_err gh_entry_of(struct gh_engine *e, const struct gh_registration *r, co
         json_object_set(entry, "origin", json_object_get(s->entry, "origin"));
     if (s->op == GH_OP_ADOPT ? !r->import_id : json_is_true(json_object_get(s->entry, "adopted")))
         json_object_set_new(entry, "adopted", json_true());
+    bool imported = s->op == GH_OP_ADOPT ? r->import_id != NULL
+                                         : s->op != GH_OP_CREATE && json_object_get(s->entry, "imported");
+    if (imported)
+        json_object_set_new(entry, "imported", json_true());
     *ret = entry;
     return GH_OK;
 }

@@ -137,6 +137,8 @@ static enum gh_err resource(const struct gh_deployment *d, size_t at, const char
     for (size_t i = 0; i < GH_COUNT(flags); i++)
         if (json_is_true(json_object_get(entry, flags[i][0])))
             json_object_set_new(r, flags[i][1], json_true());
+    if (json_is_true(json_object_get(entry, "imported")))
+        json_object_set(r, "importID", json_object_get(entry, "id"));
     /* What was adopted is given back here, and Pulumi knows no such thing: it must not delete it. */
     if (json_is_true(json_object_get(entry, "adopted")))
         json_object_set_new(r, "retainOnDelete", json_true());

@@ -119,6 +119,8 @@ static void copy_flags(const json_t *r, json_t *entry) {
     for (size_t i = 0; i < GH_COUNT(flags); i++)
         if (json_is_true(json_object_get(r, flags[i][0])))
             json_object_set_new(entry, flags[i][1], json_true());
+    if (*text(r, "importID"))
+        json_object_set_new(entry, "imported", json_true());
 }
 
 static enum gh_err entry_of(const struct gh_deployment_source *s, const json_t *r, const struct gh_urn *u,

@@ -120,6 +120,8 @@ static enum gh_err put(struct gh_engine *e, struct gh_step *s, json_t *depends_o
     json_t *entry = err ? NULL
                         : json_pack("{s:s, s:s, s:s, s:O, s:O}", "name", s->name, "type", s->type->token,
                                     "id", s->id, "inputs", sealed, "dependsOn", depends_on);
+    if (entry)
+        json_object_set_new(entry, "imported", json_true());
     if (entry && s->protect)
         json_object_set_new(entry, "protect", json_true());
     err = err ? err : entry ? gh_ledger_put(e->ledger, entry) : GH_ERR_NOMEM;

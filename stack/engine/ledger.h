@@ -5,7 +5,7 @@
  * {…}} An entry, in the order in which things were made:
  *   {"name", "type", "id", "inputs": {…, secrets sealed}, "dependsOn": [name, …], "protect"?: true,
  *    "retainOnDelete"?: true, "origin"?: the name it was made under, "found"?: what was there before us,
- * "adopted"?: true, "replaced"?: true (to be deleted)}
+ * "adopted"?: true, "imported"?: true (wholly ours, but not made by us), "replaced"?: true (to be deleted)}
  *
  * The journal is one JSON object a line; each is on disk before what it speaks of happens, or after it has
  * happened:

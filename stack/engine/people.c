@@ -66,11 +66,17 @@ static void add_members(json_t *own, const struct gh_step *s, const json_t *entr
     json_decref(found);
 }
 
+/* What was adopted or imported was there before the stack. */
+static bool was_made(const json_t *entry) {
+    return !json_is_true(json_object_get(entry, "adopted")) &&
+           !json_is_true(json_object_get(entry, "imported"));
+}
+
 /* Which ids in the holder's list are there by the doing of this entry? */
 static void add_own(json_t *own, const struct gh_step *s, const json_t *entry, const char *connection) {
     const char *token = s->type->token;
     const json_t *inputs = json_object_get(entry, "inputs");
-    if (json_is_true(json_object_get(entry, "adopted")))
+    if (!was_made(entry))
         return;
     if (is(entry, "type", MEMBERS))
         add_members(own, s, entry);
@@ -78,7 +84,7 @@ static void add_own(json_t *own, const struct gh_step *s, const json_t *entry, c
         add(own, text(inputs, "userId"));
     if (is(entry, "type", MEMBER) && strcmp(token, USER) == 0 && is(inputs, "userId", s->id))
         add(own, text(inputs, "organizationId"));
-    bool made_both = !json_is_true(json_object_get(s->entry, "adopted"));
+    bool made_both = was_made(s->entry);
     if (is(entry, "type", ORGANIZATION) && strcmp(token, USER) == 0 && made_both)
         add(own, text(entry, "id"));
     if (is(entry, "type", USER) && strcmp(token, ORGANIZATION) == 0 && made_both)
@@ -149,20 +155,26 @@ static json_int_t linked(const struct gh_step *s, const json_t *user) {
     return strcmp(s->type->token, USER) == 0 && n > 1 ? (json_int_t)n - 1 : 0;
 }
 
-static enum gh_err ask(struct gh_engine *e, const struct gh_step *s, const struct holder *h, json_int_t *n,
-                       json_int_t *identities, struct gh_api_reply *reply) {
+/* Who would be lost: those of the list, linked accounts, and the person whom a user is. */
+struct others {
+    json_int_t listed, identities, persons;
+};
+
+static enum gh_err ask(struct gh_engine *e, const struct gh_step *s, const struct holder *h,
+                       struct others *found, struct gh_api_reply *reply) {
     json_t *old = json_object_get(s->entry, "inputs"), *live = NULL;
     bool fresh = e->applying && strcmp(h->token, CONNECTION) != 0; /* its name does not change */
     enum gh_err err = gh_live_get(e->live, s->provider, s->id, old, fresh, &live, reply);
     if (err || !live)
         return err;
-    *identities = linked(s, live);
+    found->identities = linked(s, live);
+    found->persons = strcmp(h->token, USER) == 0 && !was_made(s->entry);
     const char *connection = json_string_value(json_object_get(live, "name"));
     gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
     json_t *query = query_of(connection ? connection : ""),
            *own = own_ids(e, s, connection ? connection : "");
     err = query && own ? gh_provider_expand(h->list, s->id, query, true, &path) : GH_ERR_NOMEM;
-    err = err ? err : count(e, h, path.ptr, own, n, reply);
+    err = err ? err : count(e, h, path.ptr, own, &found->listed, reply);
     json_decref(query);
     json_decref(own);
     json_decref(live);
@@ -216,21 +228,23 @@ static enum gh_err refuse_uncounted(struct gh_engine *e, const struct gh_step *s
 enum gh_err gh_people_guard(struct gh_engine *e, struct gh_step *s) {
     const struct holder *h = holder_of(s);
     struct gh_api_reply reply = { 0 };
-    json_int_t n = 0, identities = 0;
+    struct others found = { 0 };
     if (!h || !s->id || json_is_true(json_object_get(s->entry, "retainOnDelete")))
         return GH_OK;
     bool allowed = gh_people_may_go(e, s->name);
-    enum gh_err err = ask(e, s, h, &n, &identities, &reply);
+    enum gh_err err = ask(e, s, h, &found, &reply);
     if (err)
         err = allowed && err != GH_ERR_NO_TOKEN ? GH_OK : refuse_uncounted(e, s, h, err, &reply);
     gh_api_reply_release(&reply);
-    if (err || n + identities == 0)
+    json_int_t all = found.listed + found.identities + found.persons;
+    if (err || all == 0)
         return err;
     gh_auto(gh_buf_release) struct gh_buf who = gh_buf_make(256);
-    add_count(&who, n, h->one, h->many);
-    add_count(&who, identities, "linked identity", "linked identities");
+    add_count(&who, found.persons, "person", "people");
+    add_count(&who, found.listed, h->one, h->many);
+    add_count(&who, found.identities, "linked identity", "linked identities");
     if (!allowed)
-        return refuse(e, s, who.ptr, n + identities == 1);
+        return refuse(e, s, who.ptr, all == 1);
     s->note = gh_arena_printf(e->arena, "with %s that this stack did not make", who.ptr).ptr;
     return GH_OK;
 }

@@ -179,5 +179,11 @@ test('import takes objects into the stack, protected, and prints what the progra
   assert.match(must(await run('check')).out, /0 errors/);
   must(await run('up', '-y', '-c', `initialPassword=${password}`, '--expect-no-changes'));
   assert.match(must(await run('destroy', '-y'), 1).err, /protected/);
+  // Imported is not made: people who were there before the stack are not its own.
+  const lost = must(await run('destroy', '-y', '--ignore-protect'), 1).err;
+  assert.match(lost, /User bob holds 1 person and/);
+  assert.match(lost, /Organization org holds 1 member that/);
+  assert.match(lost, /Connection people holds 2 users that/);
+  assert.equal(JSON.parse(must(await run('stack', 'export')).out).deployment.resources.find(({ urn }) => urn.endsWith('::org')).importID, org.id);
   assertSame(await dump(api), was);
 });
