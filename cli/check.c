@@ -11,6 +11,9 @@
 #include "core/cleanup.h"
 #include "core/limits.h"
 #include "stack/config.h"
+#include "stack/engine/lookup.h"
+#include "stack/engine/provider.h"
+#include "stack/engine/unserved.h"
 #include "stack/program.h"
 #include "sys/file.h"
 
@@ -91,22 +94,48 @@ static enum gh_err mend(const char *dir) {
     return e;
 }
 
+/* "auth0:Role" of "auth0:index/role:Role". */
+static void print_type(const char *token, bool served) {
+    if (strncmp(token, "auth0:", 6) != 0) /* the provider's own function is no lookup */
+        return;
+    const char *needs = gh_unserved_operation(token);
+    printf("auth0:%-40s %s%s\n", strrchr(token, ':') + 1, served ? "applied" : "not applied: needs ",
+           served  ? ""
+           : needs ? needs
+                   : "?");
+}
+
+static int print_types(void) {
+    for (size_t i = 0; i < gh_schema_resource_count(); i++) {
+        const char *token = gh_schema_resource_at(i)->token;
+        print_type(token, gh_provider_find(token) != NULL);
+    }
+    for (size_t i = 0; i < gh_schema_function_count(); i++) {
+        const char *token = gh_schema_function_at(i)->token;
+        print_type(token, gh_lookup_is_served(token));
+    }
+    return GH_EXIT_OK;
+}
+
 int gh_command_check(int argc, char **argv) {
     const char *dir = ".", *stack = NULL;
-    bool json = false, fix = false;
+    bool json = false, fix = false, types = false;
     const struct gh_option options[] = {
         { "cwd", 'C', GH_OPTION_TEXT, &dir, "DIR", "the folder of the program (default: this one)" },
         { "stack", 's', GH_OPTION_TEXT, &stack, "STACK", "check the values of this stack too" },
         { "fix", 0, GH_OPTION_FLAG, &fix, NULL, "rewrite what can be mended in Pulumi.yaml, and show it" },
         { "json", 'j', GH_OPTION_FLAG, &json, NULL, "a JSON object on stdout instead of text on stderr" },
+        { "types", 0, GH_OPTION_FLAG, &types, NULL, "list the types and lookups, and which can be applied" },
         { 0 },
     };
     int operands = 0;
-    int stop = gh_options_parse(options, "check [-C DIR] [-s STACK] [--fix] [--json]",
+    int stop = gh_options_parse(options, "check [-C DIR] [-s STACK] [--fix] [--json] [--types]",
                                 "Reads Pulumi.yaml and tells what is wrong with it, offline.", argc, argv, 0,
                                 &operands);
     if (stop)
         return stop - 1;
+    if (types)
+        return print_types();
     gh_auto(gh_diagnostics_freep) struct gh_diagnostics *d = gh_diagnostics_new();
     if (!d)
         return GH_EXIT_ERROR;

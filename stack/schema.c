@@ -81,3 +81,11 @@ size_t gh_schema_resource_count(void) {
 const struct gh_resource_type *gh_schema_resource_at(size_t i) {
     return i < gh_schema_resources_count ? &gh_schema_resources[i] : NULL;
 }
+
+size_t gh_schema_function_count(void) {
+    return gh_schema_functions_count;
+}
+
+const struct gh_resource_type *gh_schema_function_at(size_t i) {
+    return i < gh_schema_functions_count ? &gh_schema_functions[i] : NULL;
+}

@@ -42,3 +42,5 @@ const char *gh_schema_short_name(const struct gh_resource_type *type);
 
 size_t gh_schema_resource_count(void);
 const struct gh_resource_type *gh_schema_resource_at(size_t i);
+size_t gh_schema_function_count(void);
+const struct gh_resource_type *gh_schema_function_at(size_t i);

@@ -338,12 +338,34 @@ static enum gh_err write_set(struct gh_engine *e, const struct gh_registration *
     return err;
 }
 
+/* Adding is idempotent; whether it was us who added is what the intent is for. */
+static enum gh_err create_element(struct gh_engine *e, const struct gh_registration *r, struct gh_step *s) {
+    json_t *intent = json_pack("{s:s, s:s, s:[]}", "name", s->name, "type", s->type->token, "known");
+    enum gh_err err = intent ? ledger_trouble(e, s, gh_ledger_intent(e->ledger, intent)) : GH_ERR_NOMEM;
+    json_decref(intent);
+    err = err ? err : gh_element_add(e, s);
+    bool refused = err && err != GH_ERR_IO && err != GH_ERR_TIMEOUT;
+    if (refused && gh_ledger_forget(e->ledger, s->type->token, s->name) != GH_OK)
+        err = GH_ERR_IO;
+    return err ? err : put(e, r, s, NULL);
+}
+
+/* One that was there, or whose own field changes. */
+static enum gh_err take_element(struct gh_engine *e, const struct gh_registration *r, struct gh_step *s) {
+    enum gh_err err = s->op == GH_OP_ADOPT ? put(e, r, s, NULL) : GH_OK;
+    if (!err && json_array_size(s->changes))
+        err = gh_element_add(e, s);
+    return err ? err : put(e, r, s, NULL);
+}
+
 static enum gh_err create(struct gh_engine *e, const struct gh_registration *r, struct gh_step *s) {
     switch (s->provider->kind) {
     case GH_KIND_FACET:
         return update_object(e, r, s);
     case GH_KIND_SET:
         return write_set(e, r, s);
+    case GH_KIND_ELEMENT:
+        return create_element(e, r, s);
     case GH_KIND_OBJECT:
     case GH_KIND_LINK:
         return create_object(e, r, s);
@@ -404,10 +426,10 @@ enum gh_err gh_apply(struct gh_engine *e, const struct gh_registration *r, struc
         err = create(e, r, s);
         break;
     case GH_OP_UPDATE:
-        err = s->provider->kind == GH_KIND_SET ? write_set(e, r, s) : update_object(e, r, s);
-        break;
     case GH_OP_ADOPT:
-        err = s->provider->kind == GH_KIND_SET ? write_set(e, r, s) : update_object(e, r, s);
+        err = s->provider->kind == GH_KIND_SET       ? write_set(e, r, s)
+              : s->provider->kind == GH_KIND_ELEMENT ? take_element(e, r, s)
+                                                     : update_object(e, r, s);
         break;
     case GH_OP_REPLACE:
         err = replace(e, r, s);

@@ -6,6 +6,7 @@
 #include "stack/engine/internal.h"
 #include "stack/engine/mapping.h"
 #include "stack/engine/seal.h"
+#include "stack/engine/unserved.h"
 #include "stack/value.h"
 
 struct gh_step *gh_step_new(struct gh_engine *e, const char *name, const char *token, struct gh_position at) {
@@ -74,7 +75,8 @@ static bool set_id(struct gh_step *s, const char *id) {
 /* Links, sets and facets are called after their parents. */
 static void set_composite_id(struct gh_step *s) {
     gh_auto(gh_buf_release) struct gh_buf id = gh_buf_make(4096);
-    if (strchr(s->provider->id, '{') &&
+    bool alone = s->provider->kind == GH_KIND_FACET; /* perhaps the only one there is */
+    if ((alone || strchr(s->provider->id, '{')) &&
         gh_provider_expand(s->provider->id, NULL, s->inputs, false, &id) == GH_OK)
         set_id(s, id.ptr);
 }
@@ -360,14 +362,16 @@ static enum gh_err decide_facet(struct gh_engine *e, struct gh_step *s, const st
     return take_imported(e, s, r);
 }
 
-static bool has_element(const json_t *list, const json_t *element) {
+json_t *gh_find_element(const struct gh_provider *p, const json_t *list, const json_t *element) {
+    const char *id = p->each ? p->elements[0] : NULL;
     size_t i;
     json_t *other;
     json_array_foreach(list, i, other) {
-        if (json_equal(other, element))
-            return true;
+        if (id ? json_equal(json_object_get(other, id), json_object_get(element, id))
+               : json_equal(other, element))
+            return other;
     }
-    return false;
+    return NULL;
 }
 
 static json_t *elements_of(const struct gh_step *s, const json_t *inputs) {
@@ -397,13 +401,19 @@ static void compare_elements(struct gh_step *s) {
            *before = s->entry ? elements_of(s, old_inputs(s)) : json_array(), *x;
     size_t i;
     s->changes = json_array();
+    const struct gh_provider *p = s->provider;
     json_array_foreach(wanted, i, x) {
-        if (!has_element(s->live, x))
-            add_element_change(s, "add", x, false, has_element(before, x));
+        json_t *there = gh_find_element(p, s->live, x), *former = gh_find_element(p, before, x);
+        if (there && (!p->each || gh_diff_satisfies(x, there)))
+            continue;
+        add_element_change(s, "add", x, false, former && gh_diff_satisfies(x, former));
+        if (there)
+            json_object_set_new(json_array_get(s->changes, json_array_size(s->changes) - 1), "from",
+                                gh_diff_found(p, x, there));
     }
     json_array_foreach(s->live, i, x) {
-        if (!has_element(wanted, x))
-            add_element_change(s, "remove", x, !has_element(before, x), false);
+        if (!gh_find_element(p, wanted, x))
+            add_element_change(s, "remove", x, !gh_find_element(p, before, x), false);
     }
     json_decref(wanted);
     json_decref(before);
@@ -450,9 +460,12 @@ static enum gh_err check_served(struct gh_engine *e, const struct gh_step *s,
                                 const struct gh_registration *r) {
     struct gh_diagnostics *d = e->options.diagnostics;
     if (!s->provider) {
-        gh_diagnose(d, GH_SEVERITY_ERROR, r->position, "resources of type %s cannot be applied yet", r->type);
-        gh_diagnose_detail(
-            d, "gatehouse check knows the type; docs/stack.md lists those that preview and up serve");
+        const char *needs = gh_unserved_operation(r->type);
+        gh_diagnose(d, GH_SEVERITY_ERROR, r->position, "resources of type %s cannot be applied", r->type);
+        gh_diagnose_detail(d,
+                           "they need %s, which Gatehouse's tenant does not serve; gatehouse check --types "
+                           "lists what can be",
+                           needs ? needs : "an operation");
         return GH_ERR_UNSUPPORTED;
     }
     for (size_t i = 0; i < GH_COUNT(s->provider->unserved) && s->provider->unserved[i]; i++)
@@ -518,8 +531,11 @@ enum gh_err gh_step_decide(struct gh_engine *e, const struct gh_registration *r,
             err = decide_facet(e, s, r);
         else if (s->provider->kind == GH_KIND_SET)
             err = decide_set(e, s, r);
+        else if (s->provider->kind == GH_KIND_ELEMENT)
+            err = gh_element_decide(e, s, r);
         else
             err = decide_object(e, s, r);
+        err = err ? err : gh_outputs_add_shown(e, s);
     }
     if (!err && (s->op == GH_OP_CREATE || s->op == GH_OP_REPLACE)) {
         json_decref(s->inputs); /* what is made anew takes everything from the program, ignored changes too */

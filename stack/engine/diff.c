@@ -127,8 +127,9 @@ static void release_member(struct walk *w, json_t *before, json_t *live) {
         return;
     }
     json_t *reset = NULL;
-    if (w->depth == 1 && !gh_provider_reset(w->diff->provider, w->path[0], &reset))
-        return;
+    bool known = gh_provider_reset(w->diff->provider, w->path[0], &reset);
+    if (!known && (w->depth == 1 || gh_provider_merges(w->diff->provider, w->path[0])))
+        return; /* it stays as it is */
     if (w->depth > 1 || !gh_diff_satisfies(reset, live))
         add_change(w, live, NULL, false);
     json_decref(reset);

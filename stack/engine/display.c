@@ -65,7 +65,7 @@ static void add_diff(const json_t *changes, struct gh_buf *ret) {
 /* A new object's properties are what the program says: not said again on its line. */
 static bool has_brief(const struct gh_step *s) {
     bool whole =
-        s->op == GH_OP_CREATE && (s->provider->kind == GH_KIND_OBJECT || s->provider->kind == GH_KIND_LINK);
+        s->op == GH_OP_CREATE && s->provider->kind != GH_KIND_FACET && s->provider->kind != GH_KIND_SET;
     return !whole && s->op != GH_OP_DELETE && s->op != GH_OP_SAME;
 }
 

@@ -239,7 +239,8 @@ static enum gh_err collect(struct work *w) {
             const struct gh_provider *p = gh_provider_at(i);
             bool object = p->kind == GH_KIND_OBJECT && p->list && !strchr(p->list, '{');
             int when = !object ? 2 : strcmp(p->token, GRANT) == 0;
-            if (when != pass || (is_of_people(p) && !w->x->users) || is_shared(p))
+            bool part = p->kind == GH_KIND_ELEMENT; /* its set says all of them */
+            if (when != pass || part || (is_of_people(p) && !w->x->users) || is_shared(p))
                 continue;
             if (object)
                 e = list_objects(w, p);

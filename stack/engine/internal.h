@@ -34,6 +34,8 @@ void gh_step_free(struct gh_step *s);
 /* The comparison of this step, with create-only and ignored fields left out: two new references in `diff`. */
 void gh_step_diff(struct gh_engine *e, const struct gh_step *s, const char *const *ignore,
                   struct gh_diff *diff);
+/* Of a set's elements: this one, or the one of the same identity where elements have fields. Borrowed. */
+json_t *gh_find_element(const struct gh_provider *p, const json_t *list, const json_t *element);
 struct gh_crypter *gh_engine_crypter(struct gh_engine *e);
 
 /* inputs.c: defaults, autonaming, secrets. New. */
@@ -44,6 +46,8 @@ void gh_path_set(json_t *object, const char *path, json_t *value /* borrowed; NU
 
 /* outputs.c: what the program sees of it. New. */
 void gh_outputs_add_unknowns(const struct gh_resource_type *type, json_t *outputs);
+/* Outputs that the reply has not: of the object that is named by what the row says, when it is known. */
+enum gh_err gh_outputs_add_shown(struct gh_engine *e, struct gh_step *s);
 json_t *gh_outputs_of(const struct gh_step *s, const struct gh_registration *r);
 
 /* read.c: the answer to a registration with get_id. Errors were diagnosed. */
@@ -94,6 +98,11 @@ enum gh_err gh_target_check_removal(struct gh_engine *e, const struct gh_step *s
 enum gh_err gh_target_check_names(struct gh_engine *e);
 /* New: the program's outputs; where they hang on what was skipped, the ledger's. */
 json_t *gh_target_outputs(const struct gh_engine *e, json_t *outputs);
+
+/* element.c: what is one of several, beside others that are none of our business. */
+enum gh_err gh_element_decide(struct gh_engine *e, struct gh_step *s, const struct gh_registration *r);
+enum gh_err gh_element_add(struct gh_engine *e, struct gh_step *s); /* or changes its own field */
+enum gh_err gh_element_remove(struct gh_engine *e, struct gh_step *s);
 
 /* writes.c: the calls themselves. */
 enum gh_err gh_write_object(struct gh_engine *e, struct gh_step *s, const struct gh_diff *diff,

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "core/cleanup.h"
+#include "stack/engine/live_person.h"
 #include "stack/engine/live_users.h"
 #include "stack/engine/mapping.h"
 #include "stack/value.h"
@@ -74,10 +75,10 @@ static const char *input(const json_t *inputs, const char *name) {
 
 /* What tells an item from the others of its collection. */
 static bool add_key(const struct gh_provider *p, const json_t *item, struct gh_buf *ret) {
-    const char *members[2] = { p->kind == GH_KIND_LINK  ? p->child_member
-                               : p->kind == GH_KIND_SET ? p->elements[0]
-                                                        : p->id,
-                               p->kind == GH_KIND_SET ? p->elements[1] : NULL };
+    const char *members[2] = { p->kind == GH_KIND_LINK ? p->child_member
+                               : p->elements[0]        ? p->elements[0]
+                                                       : p->id,
+                               p->elements[1] };
     for (size_t i = 0; i < GH_COUNT(members) && members[i]; i++) {
         const char *value = text(item, members[i]);
         if (!value)
@@ -87,13 +88,27 @@ static bool add_key(const struct gh_provider *p, const json_t *item, struct gh_b
     return !ret->failed;
 }
 
+/* A permission of a user that comes by roles alone: it is in the list, and no element of it that could be
+ * taken away. */
+static bool is_derived(const json_t *item) {
+    const json_t *sources = json_object_get(item, "sources");
+    size_t i;
+    json_t *source;
+    json_array_foreach(sources, i, source) {
+        const char *type = text(source, "source_type");
+        if (type && strcmp(type, "DIRECT") == 0)
+            return false;
+    }
+    return json_array_size(sources) > 0;
+}
+
 static json_t *by_keys(const struct gh_provider *p, const json_t *array) {
     json_t *items = json_object(), *item;
     gh_auto(gh_buf_release) struct gh_buf key = gh_buf_make(8192);
     size_t i;
     json_array_foreach(array, i, item) {
         gh_buf_reset(&key);
-        if (add_key(p, item, &key))
+        if (!is_derived(item) && add_key(p, item, &key))
             json_object_set(items, key.ptr, item);
     }
     return items;
@@ -223,10 +238,15 @@ static enum gh_err object(struct gh_live *l, const struct gh_provider *p, const 
     return e;
 }
 
+static enum gh_err element(struct gh_live *l, const struct gh_provider *p, const json_t *inputs,
+                           enum gh_age age, json_t **ret, struct gh_api_reply *reply);
+
 enum gh_err gh_live_get(struct gh_live *l, const struct gh_provider *p, const char *id, const json_t *inputs,
                         enum gh_age age, json_t **ret, struct gh_api_reply *reply) {
     json_t *items = NULL;
     *ret = NULL;
+    if (p->kind == GH_KIND_ELEMENT)
+        return element(l, p, inputs, age, ret, reply);
     if (p->kind == GH_KIND_FACET || (p->paging == GH_PAGING_NONE && id) ||
         (age != GH_AGE_ANY && p->object && !p->no_get))
         return object(l, p, id, inputs, age, ret, reply);
@@ -352,8 +372,9 @@ enum gh_err gh_live_by_key(struct gh_live *l, const struct gh_provider *p, const
     json_t *items = NULL, *item;
     const char *key;
     *ret = json_array();
+    bool person = p->paging == GH_PAGING_NONE;
     if (!has_key(p, inputs))
-        return GH_OK;
+        return person ? gh_live_person_by_name(l->api, inputs, *ret, reply) : GH_OK;
     if (p->kind == GH_KIND_LINK) {
         enum gh_err e = gh_live_get(l, p, NULL, inputs, age, &item, reply);
         if (!e && item)
@@ -365,10 +386,22 @@ enum gh_err gh_live_by_key(struct gh_live *l, const struct gh_provider *p, const
         if (all_keys_match(p, inputs, item))
             json_array_append(*ret, item);
     }
-    return e;
+    return e || !person || json_array_size(*ret) ? e : gh_live_person_by_name(l->api, inputs, *ret, reply);
 }
 
 /* --- sets --- */
+
+/* An element with fields of its own: those that the program can declare. */
+static json_t *whole_element(const struct gh_provider *p, json_t *item) {
+    const struct gh_resource_type *type = gh_schema_resource(gh_str_from(p->token));
+    const struct gh_property *set = gh_schema_property(type->inputs, type->input_count, gh_str_from(p->set));
+    json_t *decoded = gh_mapping_decode_element(set, item), *list = json_pack("[O]", decoded);
+    json_t *encoded = gh_mapping_encode_value(set, list), *ret = json_incref(json_array_get(encoded, 0));
+    json_decref(decoded);
+    json_decref(list);
+    json_decref(encoded);
+    return ret;
+}
 
 json_t *gh_live_canonical(const struct gh_provider *p, const json_t *items) {
     json_t *ret = json_array(), *item;
@@ -377,6 +410,10 @@ json_t *gh_live_canonical(const struct gh_provider *p, const json_t *items) {
         item = gh_value_reveal(item);
         if (!json_is_object(item)) {
             json_array_append(ret, item);
+            continue;
+        }
+        if (p->each) {
+            json_array_append_new(ret, whole_element(p, item));
             continue;
         }
         if (!p->elements[1]) {
@@ -440,11 +477,60 @@ enum gh_err gh_live_elements(struct gh_live *l, const struct gh_provider *p, con
     return e;
 }
 
+static json_t *kept_list(struct gh_live *l, const struct gh_provider *p, const json_t *inputs) {
+    gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
+    return p->list && list_path(p, inputs, &path) == GH_OK ? json_object_get(l->lists, path.ptr) : NULL;
+}
+
+json_t *gh_live_element(const struct gh_provider *p, const json_t *inputs) {
+    const char *one = input(inputs, p->part[0]), *two = p->part[1] ? input(inputs, p->part[1]) : NULL;
+    if (!one || strcmp(one, GH_UNKNOWN) == 0 || (p->part[1] && (!two || strcmp(two, GH_UNKNOWN) == 0)))
+        return NULL;
+    return two ? json_pack("{s:s, s:s}", p->elements[0], one, p->elements[1], two) : json_string(one);
+}
+
+static json_t *items_array(const json_t *items) {
+    json_t *ret = json_array(), *item;
+    const char *key;
+    json_object_foreach((json_t *)(uintptr_t)items, key, item) json_array_append(ret, item);
+    return ret;
+}
+
+/* The item itself where a listing has it; of a set that is inside another listing what identifies it. */
+static enum gh_err element(struct gh_live *l, const struct gh_provider *p, const json_t *inputs,
+                           enum gh_age age, json_t **ret, struct gh_api_reply *reply) {
+    json_t *wanted = gh_live_element(p, inputs), *found = NULL, *canonical = NULL, *one;
+    size_t i;
+    enum gh_err e = !wanted   ? GH_ERR_MALFORMED
+                    : p->list ? gh_live_elements(l, p, inputs, age, &canonical, reply)
+                              : object(l, p, NULL, inputs, age, &found, reply);
+    if (e == GH_ERR_NOT_FOUND) { /* its parent is gone, and this with it */
+        gh_api_reply_release(reply);
+        e = GH_OK;
+    }
+    json_t *items = p->list ? items_array(e ? NULL : kept_list(l, p, inputs))
+                            : json_incref(json_object_get(found, p->items));
+    json_t *forms = gh_live_canonical(p, items);
+    json_array_foreach(forms, i, one) {
+        if (!*ret && json_equal(one, wanted))
+            *ret = json_incref(json_array_get(items, i));
+    }
+    json_array_foreach(canonical, i, one) {
+        if (!*ret && json_equal(one, wanted))
+            *ret = json_pack("{s:O}", p->elements[0], one);
+    }
+    json_t *owned[] = { wanted, found, canonical, items, forms };
+    for (i = 0; i < GH_COUNT(owned); i++)
+        json_decref(owned[i]);
+    return e;
+}
+
 bool gh_live_is_hearsay(struct gh_live *l, const struct gh_provider *p, const char *id,
                         const json_t *inputs) {
     gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192), own = gh_buf_make(8192);
     const struct gh_provider *outer = p->inside[0] ? gh_provider_find(p->inside[0]) : NULL;
-    if (p->object && gh_provider_expand(p->object, id, inputs, true, &path) == GH_OK)
+    if (p->object && p->kind != GH_KIND_ELEMENT &&
+        gh_provider_expand(p->object, id, inputs, true, &path) == GH_OK)
         return json_object_get(l->indexed, path.ptr) != NULL;
     if (!outer || list_path(p, inputs, &own) != GH_OK || json_object_get(l->lists, own.ptr))
         return false;
@@ -477,16 +563,11 @@ static void forget_set(struct gh_live *l, const struct gh_provider *p, const jso
         json_object_del(json_object_get(json_object_get(l->lists, path.ptr), key), p->inside[2]);
 }
 
-static json_t *kept_list(struct gh_live *l, const struct gh_provider *p, const json_t *inputs) {
-    gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
-    return p->list && list_path(p, inputs, &path) == GH_OK ? json_object_get(l->lists, path.ptr) : NULL;
-}
-
 void gh_live_note(struct gh_live *l, const struct gh_provider *p, const json_t *inputs, json_t *noted) {
     const char *id = p->kind == GH_KIND_LINK ? input(inputs, p->child) : text(noted, p->id);
     json_t *items = kept_list(l, p, inputs);
     forget_object(l, p, id, inputs);
-    if (p->kind == GH_KIND_SET || p->kind == GH_KIND_FACET || !id)
+    if (p->kind == GH_KIND_SET || p->kind == GH_KIND_FACET || p->kind == GH_KIND_ELEMENT || !id)
         forget_set(l, p, inputs);
     else if (items)
         json_object_set(items, id, noted);
@@ -511,7 +592,7 @@ void gh_live_note_gone(struct gh_live *l, const struct gh_provider *p, const cha
     const char *key = p->kind == GH_KIND_LINK ? input(inputs, p->child) : id;
     json_t *items = kept_list(l, p, inputs);
     forget_object(l, p, id, inputs);
-    if (p->kind == GH_KIND_SET)
+    if (p->kind == GH_KIND_SET || p->kind == GH_KIND_ELEMENT)
         forget_set(l, p, inputs);
     else if (items && key)
         json_object_del(items, key);

@@ -41,6 +41,10 @@ json_t *gh_live_canonical(const struct gh_provider *p,
                           const json_t *items); /* the same, of list items or of inputs
                                                    in the API's names; new */
 
+/* The one element that the inputs of an ELEMENT mean, in canonical form; NULL when a part is not known. New.
+ */
+json_t *gh_live_element(const struct gh_provider *p, const json_t *inputs);
+
 /* Our own writes. */
 void gh_live_note(struct gh_live *l, const struct gh_provider *p, const json_t *inputs, json_t *object);
 void gh_live_note_new(struct gh_live *l, const struct gh_provider *p,

@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "stack/engine/lookup_lists.h"
 #include "stack/engine/mapping.h"
+#include "stack/engine/unserved.h"
 #include "stack/value.h"
 
 /* A lookup finds an object of a type we know: by its id, or by its natural key under the name of that input.
@@ -60,8 +62,8 @@ static enum gh_err find(struct gh_live *live, const struct gh_provider *p, const
     return err;
 }
 
-static enum gh_err look(struct gh_live *live, size_t row, json_t *arguments, struct gh_position at,
-                        struct gh_diagnostics *d, json_t **result) {
+static enum gh_err look(struct gh_api *api, struct gh_live *live, size_t row, json_t *arguments,
+                        struct gh_position at, struct gh_diagnostics *d, json_t **result) {
     const char *function = rows[row].function;
     const struct gh_provider *p = gh_provider_find(rows[row].token);
     const char *id = json_string_value(gh_value_reveal(json_object_get(arguments, rows[row].id)));
@@ -69,10 +71,16 @@ static enum gh_err look(struct gh_live *live, size_t row, json_t *arguments, str
         rows[row].key ? json_string_value(gh_value_reveal(json_object_get(arguments, rows[row].key))) : NULL;
     struct gh_api_reply reply = { 0 };
     json_t *object = NULL;
-    if (!id && !value)
+    bool query = !id && !rows[row].key && json_object_get(arguments, "query");
+    if (!id && !value && !query)
         return fail(d, at, function, GH_ERR_MALFORMED, "neither an id nor a name is given");
-    enum gh_err err = find(live, p, id, rows[row].key, value, &object, &reply);
-    if (err)
+    enum gh_err err = query ? gh_lookup_user(api, arguments, &object, &reply)
+                            : find(live, p, id, rows[row].key, value, &object, &reply);
+    if (err == GH_ERR_NOT_FOUND && query)
+        err = fail(d, at, function, err, "nobody in the tenant fits the query");
+    else if (err == GH_ERR_CONFLICT && query)
+        err = fail(d, at, function, err, "several people fit the query");
+    else if (err)
         err = fail(d, at, function, err, reply.error);
     else if (!object)
         err = fail(d, at, function, GH_ERR_NOT_FOUND, "there is no such object in the tenant");
@@ -83,8 +91,22 @@ static enum gh_err look(struct gh_live *live, size_t row, json_t *arguments, str
     const char *own = json_string_value(json_object_get(object, p->id));
     json_object_set_new(*result, "id", json_string(own ? own : ""));
     json_object_set_new(*result, rows[row].id, json_string(own ? own : ""));
+    err = gh_lookup_add_relations(api, function, own ? own : "", arguments, *result, &reply);
+    if (err) {
+        err = fail(d, at, function, err, reply.error);
+        json_decref(*result);
+        *result = NULL;
+    }
+    gh_api_reply_release(&reply);
     json_decref(object);
-    return GH_OK;
+    return err;
+}
+
+bool gh_lookup_is_served(const char *function) {
+    bool served = strcmp(function, "auth0:index/getTenant:getTenant") == 0 || gh_lookup_is_list(function);
+    for (size_t i = 0; i < GH_COUNT(rows); i++)
+        served |= strcmp(rows[i].function, function) == 0;
+    return served;
 }
 
 enum gh_err gh_lookup(struct gh_api *api, struct gh_live *live, const char *domain, const char *function,
@@ -101,7 +123,19 @@ enum gh_err gh_lookup(struct gh_api *api, struct gh_live *live, const char *doma
         return tenant(api, domain, at, d, result);
     for (size_t i = 0; i < GH_COUNT(rows); i++)
         if (strcmp(rows[i].function, function) == 0)
-            return look(live, i, arguments, at, d, result);
-    return fail(d, at, function, GH_ERR_UNSUPPORTED,
-                "this lookup is not served yet; docs/stack.md lists those that are");
+            return look(api, live, i, arguments, at, d, result);
+    if (gh_lookup_is_list(function)) {
+        struct gh_api_reply reply = { 0 };
+        enum gh_err listed = gh_lookup_list(api, function, arguments, result, &reply);
+        if (listed)
+            listed = fail(d, at, function, listed, reply.error);
+        gh_api_reply_release(&reply);
+        return listed;
+    }
+    const char *needs = gh_unserved_operation(function);
+    enum gh_err err = fail(d, at, function, GH_ERR_UNSUPPORTED, "this lookup cannot be answered");
+    gh_diagnose_detail(
+        d, "it needs %s, which Gatehouse's tenant does not serve; gatehouse check --types lists what can be",
+        needs ? needs : "an operation");
+    return err;
 }

@@ -3,6 +3,8 @@
 #include "stack/diagnostic.h"
 #include "stack/engine/live.h"
 
+bool gh_lookup_is_served(const char *function);
+
 /* `function` is the canonical token. *result: new object with the function's properties. Errors were
  * diagnosed: UNSUPPORTED for a function that is known but not served, NOT_FOUND when there is no such object.
  */

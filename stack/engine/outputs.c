@@ -14,6 +14,25 @@ void gh_outputs_add_unknowns(const struct gh_resource_type *type, json_t *output
     }
 }
 
+enum gh_err gh_outputs_add_shown(struct gh_engine *e, struct gh_step *s) {
+    struct gh_api_reply reply = { 0 };
+    const struct gh_parent *shows = &s->provider->shows;
+    const struct gh_provider *p = shows->token ? gh_provider_find(shows->token) : NULL;
+    const char *id =
+        p ? json_string_value(gh_value_reveal(json_object_get(s->inputs, shows->property))) : NULL;
+    json_t *object = NULL;
+    if (!id || strcmp(id, GH_UNKNOWN) == 0)
+        return GH_OK;
+    enum gh_err err = gh_live_get(e->live, p, id, NULL, GH_AGE_ANY, &object, &reply);
+    if (err)
+        return gh_complain(e, s, "read what belongs to", err, &reply);
+    struct gh_resource_type outputs = { .inputs = s->type->outputs, .input_count = s->type->output_count };
+    json_decref(s->outputs);
+    s->outputs = object ? gh_mapping_decode(&outputs, object) : NULL;
+    json_decref(object);
+    return GH_OK;
+}
+
 static json_t *read_back(const struct gh_step *s) {
     if (s->provider->kind == GH_KIND_SET || !s->live)
         return json_object();
@@ -37,6 +56,7 @@ static void unseal(json_t *outputs, json_t *inputs) {
 json_t *gh_outputs_of(const struct gh_step *s, const struct gh_registration *r) {
     bool made = s->live && (s->done || s->op != GH_OP_REPLACE);
     json_t *outputs = made ? read_back(s) : json_object();
+    json_object_update(outputs, s->outputs);
     json_object_update(outputs, s->inputs);
     unseal(outputs, r->inputs);
     if (!made && !s->done)

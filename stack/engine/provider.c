@@ -9,6 +9,8 @@
 #define ROLE "auth0:index/role:Role"
 #define API "auth0:index/resourceServer:ResourceServer"
 #define CLIENT "auth0:index/client:Client"
+#define TENANT "auth0:index/tenant:Tenant"
+#define USER "auth0:index/user:User"
 #define MEMBER "auth0:index/organizationMember:OrganizationMember"
 /* With the roles of each: nobody is asked about one by one. */
 #define MEMBER_FIELDS "fields=user_id,roles&include_fields=true"
@@ -32,10 +34,18 @@ static const struct gh_provider rows[] = {
       .list = "/organizations/{organizationId}/members/{userId}/roles", .items = "roles", .paging = GH_PAGING_PAGE,
       .id = "{organizationId}::{userId}", .set = "roles", .elements = { "id" }, .set_member = "roles", .batch = 50,
       .inside = { MEMBER, "userId", "roles" }, .dies_with = { "organizationId", ORGANIZATION } },
+    { .token = "auth0:index/organizationMemberRole:OrganizationMemberRole", .kind = GH_KIND_ELEMENT,
+      .list = "/organizations/{organizationId}/members/{userId}/roles", .items = "roles", .paging = GH_PAGING_PAGE,
+      .id = "{organizationId}::{userId}::{roleId}", .part = { "roleId" }, .elements = { "id" }, .set_member = "roles",
+      .inside = { MEMBER, "userId", "roles" }, .shows = { "roleId", ROLE }, .dies_with = { "organizationId", ORGANIZATION } },
     { .token = "auth0:index/organizationMembers:OrganizationMembers", .kind = GH_KIND_SET,
       .list = "/organizations/{organizationId}/members", .query = MEMBER_FIELDS, .items = "members",
       .paging = GH_PAGING_CHECKPOINT, .id = "{organizationId}", .set = "members", .elements = { "user_id" }, .set_member = "members", .batch = 10,
       .dies_with = { "organizationId", ORGANIZATION } },
+    { .token = "auth0:index/organizationConnections:OrganizationConnections", .kind = GH_KIND_SET,
+      .list = "/organizations/{organizationId}/connections", .items = "connections", .paging = GH_PAGING_PAGE,
+      .each = "/organizations/{organizationId}/connections/{connectionId}", .id = "{organizationId}", .set = "enabledConnections",
+      .elements = { "connection_id" }, .batch = 1, .dies_with = { "organizationId", ORGANIZATION } },
     { .token = "auth0:index/organizationClientGrant:OrganizationClientGrant", .kind = GH_KIND_LINK,
       .list = "/organizations/{organizationId}/client-grants", .items = "client_grants", .paging = GH_PAGING_PAGE,
       .object = "/organizations/{organizationId}/client-grants/{grantId}", .no_get = true,
@@ -47,7 +57,11 @@ static const struct gh_provider rows[] = {
     { .token = "auth0:index/connectionClients:ConnectionClients", .kind = GH_KIND_SET,
       .list = "/connections/{connectionId}/clients", .items = "clients", .paging = GH_PAGING_CHECKPOINT,
       .id = "{connectionId}", .set = "enabledClients", .elements = { "client_id" }, .batch = 50,
-      .dies_with = { "connectionId", CONNECTION } },
+      .shows = { "connectionId", CONNECTION }, .dies_with = { "connectionId", CONNECTION } },
+    { .token = "auth0:index/connectionClient:ConnectionClient", .kind = GH_KIND_ELEMENT,
+      .list = "/connections/{connectionId}/clients", .items = "clients", .paging = GH_PAGING_CHECKPOINT,
+      .id = "{connectionId}::{clientId}", .part = { "clientId" }, .elements = { "client_id" },
+      .shows = { "connectionId", CONNECTION }, .dies_with = { "connectionId", CONNECTION } },
     { .token = ROLE, .kind = GH_KIND_OBJECT,
       .list = "/roles", .items = "roles", .paging = GH_PAGING_PAGE,
       .object = "/roles/{id}", .id = "id", .keys = { "name" }, .autonamed = true },
@@ -55,18 +69,40 @@ static const struct gh_provider rows[] = {
       .list = "/roles/{roleId}/permissions", .items = "permissions", .paging = GH_PAGING_PAGE,
       .id = "{roleId}", .set = "permissions", .elements = { "permission_name", "resource_server_identifier" },
       .set_member = "permissions", .batch = 50, .dies_with = { "roleId", ROLE } },
+    { .token = "auth0:index/rolePermission:RolePermission", .kind = GH_KIND_ELEMENT,
+      .list = "/roles/{roleId}/permissions", .items = "permissions", .paging = GH_PAGING_PAGE,
+      .id = "{roleId}::{resourceServerIdentifier}::{permission}", .part = { "permission", "resourceServerIdentifier" },
+      .elements = { "permission_name", "resource_server_identifier" }, .set_member = "permissions", .dies_with = { "roleId", ROLE } },
     /* One address may live in several connections: the lookup is by e-mail, and the connection decides. */
-    { .token = "auth0:index/user:User", .kind = GH_KIND_OBJECT,
+    { .token = USER, .kind = GH_KIND_OBJECT,
       .list = "/users", .items = "users", .paging = GH_PAGING_NONE,
       .object = "/users/{id}", .id = "user_id", .keys = { "connectionName", "email" },
       .create_only = { "connectionName", "userId" }, .write_only = { "password", "verifyEmail", "connectionName" },
       .unserved = { "customDomainHeader" } },
+    { .token = "auth0:index/userRoles:UserRoles", .kind = GH_KIND_SET,
+      .list = "/users/{userId}/roles", .items = "roles", .paging = GH_PAGING_PAGE,
+      .id = "{userId}", .set = "roles", .elements = { "id" }, .set_member = "roles", .batch = 50, .dies_with = { "userId", USER } },
+    { .token = "auth0:index/userRole:UserRole", .kind = GH_KIND_ELEMENT,
+      .list = "/users/{userId}/roles", .items = "roles", .paging = GH_PAGING_PAGE,
+      .id = "{userId}::{roleId}", .part = { "roleId" }, .elements = { "id" }, .set_member = "roles", .dies_with = { "userId", USER } },
+    { .token = "auth0:index/userPermissions:UserPermissions", .kind = GH_KIND_SET,
+      .list = "/users/{userId}/permissions", .items = "permissions", .paging = GH_PAGING_PAGE,
+      .id = "{userId}", .set = "permissions", .elements = { "permission_name", "resource_server_identifier" },
+      .set_member = "permissions", .batch = 50, .dies_with = { "userId", USER } },
+    { .token = "auth0:index/userPermission:UserPermission", .kind = GH_KIND_ELEMENT,
+      .list = "/users/{userId}/permissions", .items = "permissions", .paging = GH_PAGING_PAGE,
+      .id = "{userId}::{resourceServerIdentifier}::{permission}", .part = { "permission", "resourceServerIdentifier" },
+      .elements = { "permission_name", "resource_server_identifier" }, .set_member = "permissions", .dies_with = { "userId", USER } },
     { .token = API, .kind = GH_KIND_OBJECT,
       .list = "/resource-servers", .items = "resource_servers", .paging = GH_PAGING_PAGE,
       .object = "/resource-servers/{id}", .id = "id", .keys = { "identifier" }, .autonamed = true,
       .write_only = { "signingSecret" } },
     { .token = "auth0:index/resourceServerScopes:ResourceServerScopes", .kind = GH_KIND_FACET,
       .object = "/resource-servers/{resourceServerIdentifier}", .id = "{resourceServerIdentifier}",
+      .dies_with = { "resourceServerIdentifier", API } },
+    { .token = "auth0:index/resourceServerScope:ResourceServerScope", .kind = GH_KIND_ELEMENT,
+      .object = "/resource-servers/{resourceServerIdentifier}", .items = "scopes", .paging = GH_PAGING_NONE,
+      .id = "{resourceServerIdentifier}::{scope}", .part = { "scope" }, .elements = { "value" },
       .dies_with = { "resourceServerIdentifier", API } },
     { .token = CLIENT, .kind = GH_KIND_OBJECT,
       .list = "/clients", .items = "clients", .paging = GH_PAGING_CHECKPOINT,
@@ -79,6 +115,8 @@ static const struct gh_provider rows[] = {
     { .token = "auth0:index/clientGrant:ClientGrant", .kind = GH_KIND_OBJECT,
       .list = "/client-grants", .items = "client_grants", .paging = GH_PAGING_CHECKPOINT,
       .object = "/client-grants/{id}", .id = "id", .keys = { "clientId", "audience", "subjectType" } },
+    /* There is one, and nobody makes or deletes it: destroy gives back what was there. */
+    { .token = TENANT, .kind = GH_KIND_FACET, .object = "/tenants/settings", .id = "tenant" },
 };
 
 /* Where "no longer declared" is neither null nor the empty value of the type. A NULL value: it stays as it is. */
@@ -108,15 +146,23 @@ static const struct {
     { "auth0:index/organizationConnection:OrganizationConnection", "is_enabled", "true" },
     { "auth0:index/clientGrant:ClientGrant", "allow_any_organization", "null" },
     { "auth0:index/clientGrant:ClientGrant", "allow_all_scopes", "null" },
-    { "auth0:index/user:User", "password", NULL },
+    { USER, "password", NULL },
+    { TENANT, "flags", NULL }, { TENANT, "sessions", NULL }, { TENANT, "session_cookie", "null" }, { TENANT, "default_token_quota", "null" },
+    { TENANT, "oidc_logout", NULL }, { TENANT, "mtls", "null" }, { TENANT, "error_page", "null" }, { TENANT, "sandbox_version", NULL },
+    { TENANT, "enabled_locales", "[\"en\"]" }, { TENANT, "session_lifetime", "168" }, { TENANT, "idle_session_lifetime", "72" },
+    { TENANT, "default_audience", "\"\"" }, { TENANT, "default_directory", "\"\"" }, { TENANT, "friendly_name", "\"\"" },
+    { TENANT, "picture_url", "\"\"" }, { TENANT, "support_email", "\"\"" }, { TENANT, "support_url", "\"\"" },
+    { TENANT, "default_redirection_uri", "\"\"" },
 };
 
 static const struct {
     const char *token, *api;
 } merging[] = {
     { CLIENT, "client_metadata" },
-    { "auth0:index/user:User", "user_metadata" },
-    { "auth0:index/user:User", "app_metadata" },
+    { USER, "user_metadata" },
+    { USER, "app_metadata" },
+    { TENANT, "flags" },
+    { TENANT, "sessions" },
 };
 /* clang-format on */
 

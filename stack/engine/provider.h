@@ -12,6 +12,7 @@ enum gh_kind {
     GH_KIND_LINK,   /* one element of a parent's collection: a member, a connection of an organization */
     GH_KIND_SET,    /* all elements of a parent's collection, authoritative */
     GH_KIND_FACET,  /* some fields of an object that another resource makes */
+    GH_KIND_ELEMENT /* one element of a parent's collection beside others that are none of our business */
 };
 
 enum gh_paging { GH_PAGING_NONE, GH_PAGING_PAGE, GH_PAGING_CHECKPOINT };
@@ -40,9 +41,16 @@ struct gh_provider {
     const char *child;          /* LINK: the input that tells the elements apart */
     const char *child_member;   /* LINK: its name in list items */
     const char *set;            /* SET: the input that holds the elements */
-    const char *elements[2]; /* SET: the members that identify an element in list items; one: plain strings */
-    const char *set_member; /* SET: the member of a write body; NULL: a bare array of {…, "status": bool} */
-    unsigned batch;         /* SET: most elements of one write; LINK: most links of one POST, which adds */
+    const char *elements[2]; /* SET, ELEMENT: the members that identify an element in list items; one: plain
+                                strings */
+    const char
+        *set_member; /* SET, ELEMENT: the member of a write body; NULL: a bare array of {…, "status": bool} */
+    unsigned batch; /* SET: most elements of one write; LINK: most links of one POST, which adds */
+    const char
+        *each; /* SET: the path of one element, which has fields of its own: POST, PATCH, DELETE of each */
+    const char *part[2];    /* ELEMENT: the inputs that are its `elements`. Without `list`: it is one of the
+                               `items`    of `object`, which are written together */
+    struct gh_parent shows; /* outputs that the reply has not are this object's */
     const char *inside[3];  /* SET: {type, input, member}: the elements are also the `member` of that item of
                                the type's list that the input names */
     struct gh_parent dies_with; /* deleting that object deletes this: no call of its own */

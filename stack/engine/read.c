@@ -17,7 +17,7 @@ static enum gh_err refuse(struct gh_engine *e, const struct gh_registration *r, 
 static const char *reason(struct gh_engine *e, const struct gh_registration *r, const struct gh_provider *p) {
     if (!p)
         return "resources of this type cannot be read yet";
-    if (p->kind == GH_KIND_SET)
+    if (p->kind == GH_KIND_SET || p->kind == GH_KIND_ELEMENT)
         return "a set has no object of its own: look its parent up with a function";
     /* Nobody may lose what the stack made because the program only reads it now. */
     if (gh_ledger_find(e->ledger, r->type, r->name))

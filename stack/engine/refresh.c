@@ -108,16 +108,6 @@ static void compare_fields(struct gh_step *s) {
     json_decref(live);
 }
 
-static bool contains(const json_t *list, const json_t *element) {
-    size_t i;
-    json_t *other;
-    json_array_foreach(list, i, other) {
-        if (json_equal(other, element))
-            return true;
-    }
-    return false;
-}
-
 /* Elements of ours that are no longer there. */
 static void compare_elements(struct gh_step *s) {
     const char *set = s->provider->set;
@@ -128,7 +118,7 @@ static void compare_elements(struct gh_step *s) {
     json_array_foreach(declared, i, element) {
         json_t *list = json_pack("[O]", element), *encoded = gh_mapping_encode_value(p, list);
         json_t *canonical = gh_live_canonical(s->provider, encoded), *one = json_array_get(canonical, 0);
-        if (contains(s->live, one))
+        if (gh_find_element(s->provider, s->live, one))
             json_array_append(kept, element);
         else
             json_array_append_new(s->changes, json_pack("{s:[s], s:O}", "path", set, "remove", one));

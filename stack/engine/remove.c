@@ -148,16 +148,26 @@ static enum gh_err give_back_fields(struct gh_engine *e, struct gh_step *s) {
     return err;
 }
 
-static json_t *minus(const json_t *a, const json_t *b) {
-    json_t *ret = json_array(), *x, *y;
-    size_t i, k;
+static json_t *minus(const struct gh_provider *p, const json_t *a, const json_t *b) {
+    json_t *ret = json_array(), *x;
+    size_t i;
     json_array_foreach(a, i, x) {
-        bool there = false;
-        json_array_foreach(b, k, y) there = there || json_equal(x, y);
-        if (!there)
+        if (!gh_find_element(p, b, x))
             json_array_append(ret, x);
     }
     return ret;
+}
+
+/* Elements with fields that were there before us, are there still, and are another way now. */
+static void add_changed(const struct gh_provider *p, const json_t *found, const json_t *ours,
+                        const json_t *live, json_t *ret) {
+    json_t *x;
+    size_t i;
+    json_array_foreach(p->each ? found : NULL, i, x) {
+        json_t *now = gh_find_element(p, live, x);
+        if (now && gh_find_element(p, ours, x) && !gh_diff_satisfies(x, now))
+            json_array_append(ret, x);
+    }
 }
 
 /* Elements that we added go; those that we removed come back where that is still possible. What others did
@@ -177,8 +187,11 @@ static enum gh_err give_back_elements(struct gh_engine *e, struct gh_step *s) {
     json_t *encoded = declared ? gh_mapping_encode_value(p, declared) : json_array();
     json_t *ours = gh_live_canonical(s->provider, encoded);
     json_t *found = json_object_get(json_object_get(s->entry, "found"), s->provider->set);
-    json_t *added = minus(ours, found), *taken = minus(found, ours), *missing = minus(taken, s->live);
-    json_t *gone = minus(added, s->live), *remove = minus(added, gone);
+    const struct gh_provider *row = s->provider;
+    json_t *added = minus(row, ours, found), *taken = minus(row, found, ours),
+           *missing = minus(row, taken, s->live);
+    json_t *gone = minus(row, added, s->live), *remove = minus(row, added, gone);
+    add_changed(row, found, ours, s->live, missing);
     err = gh_write_elements(e, s, missing, remove, true);
     json_t *owned[] = { encoded, ours, added, taken, missing, gone, remove };
     for (size_t i = 0; i < GH_COUNT(owned); i++)
@@ -193,6 +206,8 @@ enum gh_err gh_remove(struct gh_engine *e, struct gh_step *s) {
         err = GH_OK;
     else if (s->provider->kind == GH_KIND_SET)
         err = give_back_elements(e, s);
+    else if (s->provider->kind == GH_KIND_ELEMENT)
+        err = s->op == GH_OP_RELEASE ? GH_OK : gh_element_remove(e, s);
     else if (s->provider->kind == GH_KIND_FACET || s->op == GH_OP_RELEASE)
         err = give_back_fields(e, s);
     else if (!(err = gh_people_guard(e, s)) && !(err = delete_it(e, s)))

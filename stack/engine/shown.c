@@ -69,7 +69,7 @@ json_t *gh_shown_members(const struct gh_resource_type *type, const json_t *memb
 }
 
 json_t *gh_shown_outputs(const struct gh_step *s, bool secrets) {
-    if (!json_is_object(s->live) || s->provider->kind == GH_KIND_SET)
+    if (!json_is_object(s->live) || s->provider->kind == GH_KIND_SET || s->provider->kind == GH_KIND_ELEMENT)
         return json_object();
     json_t *outputs = gh_mapping_decode(s->type, s->live);
     json_t *ret = gh_shown_members(s->type, outputs, secrets);
@@ -154,7 +154,7 @@ static json_t *of_comparison(const struct gh_step *s, const json_t *change, bool
     if (element) { /* the path of a set is in the program's names */
         leaf = gh_schema_property(s->type->inputs, s->type->input_count, gh_str_from(s->provider->set));
         json_object_set(ret, "path", path);
-        from = remove;
+        from = remove ? remove : from;
         to = add;
     } else
         json_object_set_new(ret, "path", program_path(s, path, &leaf, &hidden));

@@ -1,7 +1,9 @@
 /* The calls that change the tenant. */
+#include <stdint.h>
 #include <string.h>
 
 #include "stack/engine/internal.h"
+#include "stack/engine/mapping.h"
 #include "stack/value.h"
 
 enum gh_err gh_complain(struct gh_engine *e, const struct gh_step *s, const char *verb, enum gh_err err,
@@ -68,8 +70,56 @@ static json_t *batch_body(const struct gh_provider *p, json_t *elements, bool ad
     return body;
 }
 
+/* An element with fields of its own has a path of its own. */
+static enum gh_err expand_each(const struct gh_step *s, const json_t *element, struct gh_buf *path) {
+    const struct gh_provider *p = s->provider;
+    json_t *inputs = json_copy(s->inputs), *decoded = NULL, *value;
+    const struct gh_property *set =
+        gh_schema_property(s->type->inputs, s->type->input_count, gh_str_from(p->set));
+    const char *key;
+    decoded = gh_mapping_decode_element(set, (json_t *)(uintptr_t)element);
+    json_object_foreach(decoded, key, value) json_object_set(inputs, key, value);
+    enum gh_err err = gh_provider_expand(p->each, s->id, inputs, true, path);
+    json_decref(decoded);
+    json_decref(inputs);
+    return err;
+}
+
+static enum gh_err write_each(struct gh_engine *e, struct gh_step *s, json_t *element, bool add,
+                              bool lenient) {
+    struct gh_api_reply reply = { 0 };
+    gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
+    bool there = gh_find_element(s->provider, s->live, element) != NULL, post = add && !there;
+    json_t *body = add ? json_copy(element) : NULL;
+    if (add && there)
+        json_object_del(body, s->provider->elements[0]);
+    enum gh_err err = post ? gh_provider_expand(s->provider->list, s->id, s->inputs, true, &path)
+                           : expand_each(s, element, &path);
+    for (int tries = 0; !err && tries < 3; tries++) {
+        gh_api_reply_release(&reply);
+        err = gh_api_call(e->options.api, post ? "POST" : add ? "PATCH" : "DELETE", path.ptr, body, &reply);
+        if (tries && post && err == GH_ERR_CONFLICT) /* the first one came through, its answer did not */
+            err = GH_OK;
+        if (!reply.uncertain)
+            break;
+        if (tries < 2)
+            err = GH_OK;
+    }
+    json_decref(body);
+    if (err == GH_ERR_NOT_FOUND && !add)
+        err = GH_OK;
+    if (err && !(lenient && reply.status >= 400 && reply.status < 500))
+        err = gh_complain(e, s, add ? "add to" : "remove from", err, &reply);
+    else
+        err = GH_OK;
+    gh_api_reply_release(&reply);
+    return err;
+}
+
 static enum gh_err write_batch(struct gh_engine *e, struct gh_step *s, json_t *elements, bool add,
                                bool lenient) {
+    if (s->provider->each)
+        return write_each(e, s, json_array_get(elements, 0), add, lenient);
     struct gh_api_reply reply = { 0 };
     gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
     const char *method = s->provider->set_member ? (add ? "POST" : "DELETE") : "PATCH";

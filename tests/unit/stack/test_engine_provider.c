@@ -1,6 +1,8 @@
 #include "core/cleanup.h"
+#include "stack/engine/lookup.h"
 #include "stack/engine/mapping.h"
 #include "stack/engine/provider.h"
+#include "stack/engine/unserved.h"
 #include "stack/value.h"
 #include "tests/check.h"
 
@@ -23,8 +25,26 @@ TEST(the_rows_speak_of_what_the_schema_knows) {
         CHECK_ROW(p->token, (p->kind == GH_KIND_SET) == (p->set && knows(type, p->set)));
         CHECK_ROW(p->token, (p->kind == GH_KIND_LINK) == (p->child && knows(type, p->child)));
         CHECK_ROW(p->token, !p->dies_with.property || knows(type, p->dies_with.property));
-        CHECK_ROW(p->token, p->kind == GH_KIND_FACET || p->list);
+        CHECK_ROW(p->token, (p->kind == GH_KIND_ELEMENT) == (p->part[0] && knows(type, p->part[0])));
+        CHECK_ROW(p->token, !p->part[1] || (p->elements[1] && knows(type, p->part[1])));
+        CHECK_ROW(p->token,
+                  !p->shows.property || (knows(type, p->shows.property) && gh_provider_find(p->shows.token)));
+        CHECK_ROW(p->token, p->kind == GH_KIND_FACET || p->list || (p->kind == GH_KIND_ELEMENT && p->object));
     }
+}
+
+/* A type is applied, or there is a reason why not. */
+TEST(every_type_and_lookup_is_served_or_says_what_it_needs) {
+    for (size_t i = 0; i < gh_schema_resource_count(); i++) {
+        const char *token = gh_schema_resource_at(i)->token;
+        CHECK_ROW(token, (gh_provider_find(token) != NULL) == (gh_unserved_operation(token) == NULL));
+    }
+    for (size_t i = 0; i < gh_schema_function_count(); i++) {
+        const char *token = gh_schema_function_at(i)->token;
+        if (strncmp(token, "auth0:", 6) == 0)
+            CHECK_ROW(token, gh_lookup_is_served(token) == (gh_unserved_operation(token) == NULL));
+    }
+    CHECK(!gh_unserved_operation("nothing"));
 }
 
 TEST(paths_are_encoded_and_never_guessed) {
@@ -107,6 +127,6 @@ TEST(secrets_and_unknowns_pass_through) {
     json_decref(object), json_decref(outputs);
 }
 
-GH_TESTS(the_rows_speak_of_what_the_schema_knows, paths_are_encoded_and_never_guessed,
-         names_and_shapes_go_over_and_come_back, a_member_is_posted_as_a_list_of_one,
-         secrets_and_unknowns_pass_through)
+GH_TESTS(the_rows_speak_of_what_the_schema_knows, every_type_and_lookup_is_served_or_says_what_it_needs,
+         paths_are_encoded_and_never_guessed, names_and_shapes_go_over_and_come_back,
+         a_member_is_posted_as_a_list_of_one, secrets_and_unknowns_pass_through)

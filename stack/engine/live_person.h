@@ -1,0 +1,10 @@
+/* stack/engine/live_person.h - a person by another natural key than connection and e-mail address: a
+ * connection refuses a second one of the same user name or id, too. */
+#pragma once
+#include "stack/engine/api.h"
+
+/* Appends to `ret` the user of the connection in the inputs with the `userId` or the `username` that they
+ * give, if there is one. Nothing is asked where they give neither, or where the connection is not known yet.
+ * Errors are those of gh_api_call. */
+enum gh_err gh_live_person_by_name(struct gh_api *api, const json_t *inputs, json_t *ret,
+                                   struct gh_api_reply *reply);

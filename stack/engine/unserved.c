@@ -1,0 +1,105 @@
+#include "stack/engine/unserved.h"
+
+#include <string.h>
+
+#include "core/str.h"
+
+/* clang-format off */
+static const struct {
+    const char *name, *operation;
+} rows[] = {
+    { "Action", "POST /actions/actions" },
+    { "ActionModule", "POST /actions/modules" },
+    { "AttackProtection", "PATCH /attack-protection/brute-force-protection" },
+    { "Branding", "PATCH /branding" },
+    { "BrandingPhoneNotificationTemplate", "POST /branding/phone/templates" },
+    { "BrandingTheme", "POST /branding/themes" },
+    { "ClientCimd", "POST /clients/cimd/register" },
+    { "ConnectionDirectory", "POST /connections/{id}/directory-provisioning" },
+    { "ConnectionDirectorySynchronizedGroups", "PUT /connections/{id}/directory-provisioning/synchronized-groups" },
+    { "ConnectionKeys", "POST /connections/{id}/keys/rotate" },
+    { "ConnectionProfile", "POST /connection-profiles" },
+    { "ConnectionScimConfiguration", "POST /connections/{id}/scim-configuration" },
+    { "ConnectionScimToken", "POST /connections/{id}/scim-configuration/tokens" },
+    { "CustomDomain", "POST /custom-domains" },
+    { "CustomDomainDefault", "PATCH /custom-domains/default" },
+    { "CustomDomainVerification", "POST /custom-domains/{id}/verify" },
+    { "EmailProvider", "POST /emails/provider" },
+    { "EmailTemplate", "POST /email-templates" },
+    { "EncryptionKeyManager", "POST /keys/encryption/rekey" },
+    { "EventStream", "POST /event-streams" },
+    { "Flow", "POST /flows" },
+    { "FlowVaultConnection", "POST /flows/vault/connections" },
+    { "Form", "POST /forms" },
+    { "Guardian", "PUT /guardian/factors/{name}" },
+    { "Hook", "POST /hooks" },
+    { "LogStream", "POST /log-streams" },
+    { "NetworkAcl", "POST /network-acls" },
+    { "OrganizationDiscoveryDomain", "POST /organizations/{id}/discovery-domains" },
+    { "OrganizationDiscoveryDomains", "POST /organizations/{id}/discovery-domains" },
+    { "Pages", "PUT /branding/templates/universal-login" },
+    { "PhoneNotificationTemplate", "POST /branding/phone/templates" },
+    { "PhoneProvider", "POST /branding/phone/providers" },
+    { "Prompt", "PATCH /prompts" },
+    { "PromptCustomText", "PUT /prompts/{prompt}/custom-text/{language}" },
+    { "PromptPartials", "PUT /prompts/{prompt}/partials" },
+    { "PromptScreenPartial", "PUT /prompts/{prompt}/partials" },
+    { "PromptScreenPartials", "PUT /prompts/{prompt}/partials" },
+    { "PromptScreenRenderer", "PATCH /prompts/{prompt}/screen/{screen}/rendering" },
+    { "RateLimitPolicy", "POST /rate-limit-policies" },
+    { "RiskAssessments", "PATCH /risk-assessments/settings" },
+    { "RiskAssessmentsNewDevice", "PATCH /risk-assessments/settings/new-device" },
+    { "Rule", "POST /rules" },
+    { "RuleConfig", "PUT /rules-configs/{key}" },
+    { "SelfServiceProfile", "POST /self-service-profiles" },
+    { "SelfServiceProfileCustomText", "PUT /self-service-profiles/{id}/custom-text/{language}/{page}" },
+    { "SupplementalSignals", "PATCH /supplemental-signals" },
+    { "TokenExchangeProfile", "POST /token-exchange-profiles" },
+    { "TriggerAction", "PATCH /actions/triggers/{triggerId}/bindings" },
+    { "TriggerActions", "PATCH /actions/triggers/{triggerId}/bindings" },
+    { "UserAttributeProfile", "POST /user-attribute-profiles" },
+    { "getAction", "GET /actions/actions/{id}" },
+    { "getActionModule", "GET /actions/modules/{id}" },
+    { "getActionModuleActions", "GET /actions/modules/{id}/actions" },
+    { "getActionModuleVersion", "GET /actions/modules/{id}/versions/{versionId}" },
+    { "getActionModuleVersions", "GET /actions/modules/{id}/versions" },
+    { "getAttackProtection", "GET /attack-protection/brute-force-protection" },
+    { "getBranding", "GET /branding" },
+    { "getBrandingPhoneNotificationTemplate", "GET /branding/phone/templates/{id}" },
+    { "getBrandingTheme", "GET /branding/themes/default" },
+    { "getConnectionDirectory", "GET /connections/{id}/directory-provisioning" },
+    { "getConnectionDirectoryDefaultMapping", "GET /connections/{id}/directory-provisioning/default-mapping" },
+    { "getConnectionDirectorySynchronizedGroups", "GET /connections/{id}/directory-provisioning/synchronized-groups" },
+    { "getConnectionKeys", "GET /connections/{id}/keys" },
+    { "getConnectionProfile", "GET /connection-profiles/{id}" },
+    { "getConnectionScimConfiguration", "GET /connections/{id}/scim-configuration" },
+    { "getCustomDomain", "GET /custom-domains" },
+    { "getCustomDomains", "GET /custom-domains" },
+    { "getEventStream", "GET /event-streams/{id}" },
+    { "getFlow", "GET /flows/{id}" },
+    { "getFlowVaultConnection", "GET /flows/vault/connections/{id}" },
+    { "getForm", "GET /forms/{id}" },
+    { "getNetworkAcl", "GET /network-acls/{id}" },
+    { "getOutboundIps", "Auth0's list of the addresses of its own cloud" },
+    { "getPages", "GET /branding/templates/universal-login" },
+    { "getPhoneNotificationTemplate", "GET /branding/phone/templates/{id}" },
+    { "getPhoneProvider", "GET /branding/phone/providers/{id}" },
+    { "getPromptScreenPartials", "GET /prompts/{prompt}/partials" },
+    { "getPromptScreenRenderer", "GET /prompts/{prompt}/screen/{screen}/rendering" },
+    { "getRateLimitPolicies", "GET /rate-limit-policies" },
+    { "getRateLimitPolicy", "GET /rate-limit-policies/{id}" },
+    { "getSelfServiceProfile", "GET /self-service-profiles/{id}" },
+    { "getSigningKeys", "GET /keys/signing" },
+    { "getTokenExchangeProfile", "GET /token-exchange-profiles/{id}" },
+    { "getUserAttributeProfile", "GET /user-attribute-profiles/{id}" },
+    { "getUserConnectedAccounts", "GET /users/{id}/connected-accounts" },
+};
+/* clang-format on */
+
+const char *gh_unserved_operation(const char *token) {
+    const char *colon = strrchr(token, ':');
+    for (size_t i = 0; colon && i < GH_COUNT(rows); i++)
+        if (strcmp(rows[i].name, colon + 1) == 0)
+            return rows[i].operation;
+    return NULL;
+}
