@@ -18,6 +18,7 @@ int gh_command_mock_ai(int argc, char **argv);
 int gh_command_check(int argc, char **argv);
 int gh_command_preview(int argc, char **argv);
 int gh_command_up(int argc, char **argv);
+int gh_command_engine(int argc, char **argv);
 int gh_command_destroy(int argc, char **argv);
 int gh_command_export(int argc, char **argv);
 int gh_command_import(int argc, char **argv);

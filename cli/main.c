@@ -18,6 +18,7 @@ static const struct gh_command commands[] = {
     { "export", "write a stack file of all that the tenant holds", gh_command_export },
     { "import", "take objects of the tenant into a stack", gh_command_import },
     { "refresh", "make the ledger say what is live", gh_command_refresh },
+    { "engine", "up for a language host that somebody else started", gh_command_engine },
     { "config", "the values of a stack: get, set, rm", gh_command_config },
     { "stack", "output, init, select, ls, rm, export, import: the stacks of a folder", gh_command_stack },
     { "state", "delete, protect, unprotect, rename: what the ledger says", gh_command_state },

@@ -26,6 +26,7 @@ struct flags {
 /* All that one run holds; released in one place. */
 struct run {
     enum gh_stack_verb verb;
+    const int *host; /* descriptors of a language host that runs already; or NULL */
     struct flags flags;
     const char *stack;
     struct gh_arena *arena;
@@ -212,6 +213,10 @@ static int load(struct run *r) {
         if (gh_config_set(r->config, key, value, false, r->diagnostics) != GH_OK)
             return print_errors(r, GH_EXIT_USAGE);
     }
+    if (r->host && gh_program_is_yaml(r->program)) {
+        fprintf(stderr, "error: gatehouse engine is for programs in other languages than YAML\n");
+        return GH_EXIT_USAGE;
+    }
     int status = load_placeholders(r);
     if (status)
         return status;
@@ -271,6 +276,7 @@ static enum gh_err run_program(struct run *r, bool preview) {
                                   .program = r->program,
                                   .config = r->config,
                                   .placeholders = r->placeholders,
+                                  .descriptors = r->host,
                                   .preview = preview };
     json_decref(r->outputs);
     r->outputs = NULL;
@@ -392,10 +398,14 @@ static int run(struct run *r) {
 }
 
 int gh_stack_run(enum gh_stack_verb verb, int argc, char **argv) {
+    return gh_stack_run_hosted(verb, NULL, argc, argv);
+}
+
+int gh_stack_run_hosted(enum gh_stack_verb verb, const int *host, int argc, char **argv) {
     char room[128];
-    struct run r = { .verb = verb,
-                     .flags = { .dir = ".", .parallel = 4 },
-                     .started = gh_clock_monotonic_ns() };
+    struct run r = {
+        .verb = verb, .host = host, .flags = { .dir = ".", .parallel = 4 }, .started = gh_clock_monotonic_ns()
+    };
     int stop = parse(&r, argc, argv);
     if (stop)
         return stop - 1;

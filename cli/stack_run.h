@@ -8,6 +8,10 @@ enum gh_stack_verb { GH_STACK_PREVIEW, GH_STACK_UP, GH_STACK_DESTROY, GH_STACK_R
 /* Parses the options and runs the command; returns its exit status. */
 int gh_stack_run(enum gh_stack_verb verb, int argc, char **argv);
 
+/* The same for a program whose host speaks on these descriptors, {from it, to it}; NULL: it is started here.
+ */
+int gh_stack_run_hosted(enum gh_stack_verb verb, const int *host, int argc, char **argv);
+
 /* What `stack select` keeps in DIR/.gatehouse/selected; NULL when there is none. */
 const char *gh_stack_selected(const char *dir, char *room, size_t size);
 

@@ -58,7 +58,9 @@ static void finish(struct host_session *s, enum gh_err e) {
 
 enum gh_err gh_host_run(const struct gh_host *h, const struct gh_registrar *registrar,
                         struct gh_diagnostics *d, json_t **outputs) {
-    struct host_session s = { .host = h, .registrar = registrar, .d = d, .sources = json_object() };
+    struct host_session s = {
+        .host = h, .registrar = registrar, .d = d, .sources = json_object(), .registered = json_object()
+    };
     json_t *job = NULL;
     s.outputs = json_object();
     enum gh_err e = describe(&s, &job);
@@ -66,6 +68,7 @@ enum gh_err gh_host_run(const struct gh_host *h, const struct gh_registrar *regi
         finish(&s, serve(&s, job));
     json_decref(job);
     json_decref(s.sources);
+    json_decref(s.registered);
     *outputs = s.outputs;
     return e ? e : s.error;
 }

@@ -9,8 +9,9 @@ struct gh_host {
     const char *dir; /* of Pulumi.yaml */
     const struct gh_program *program;
     const struct gh_config *config;
-    json_t *placeholders; /* of gh_host_placeholders; borrowed, or NULL */
-    bool preview;         /* the program is told that nothing is made */
+    const int *descriptors; /* {from, to} a host that somebody else started; NULL: it is started here */
+    json_t *placeholders;   /* of gh_host_placeholders; borrowed, or NULL */
+    bool preview;           /* the program is told that nothing is made */
 };
 
 /* What placeholders stand for, by "<NAME>": `given` ("<USER_ID>=auth0|1"), then gatehouse:placeholders of the
@@ -18,9 +19,9 @@ struct gh_host {
 json_t *gh_host_placeholders(const struct gh_config *config, const char *const *given, size_t count,
                              const char **bad);
 
-/* The twin of gh_program_run for a program whose runtime is not yaml. Call it from the main thread. What went
- * wrong was diagnosed: NOT_FOUND when the interpreter or the host is missing, MALFORMED when the program
- * failed or a resource is not what the provider's schema says, or the error of the registrar. *outputs: new
- * object in wire form, also when something failed. */
+/* The twin of gh_program_run for a program whose runtime is not yaml. Call it from the main thread, with
+ * SIGPIPE ignored. What went wrong was diagnosed: NOT_FOUND when the interpreter or the host is missing,
+ * MALFORMED when the program failed or a resource is not what the provider's schema says, or the error of the
+ * registrar. *outputs: new object in wire form, also when something failed. */
 enum gh_err gh_host_run(const struct gh_host *h, const struct gh_registrar *registrar,
                         struct gh_diagnostics *d, json_t **outputs);

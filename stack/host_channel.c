@@ -15,15 +15,18 @@
 #include "core/limits.h"
 #include "sys/process.h"
 
-#define LINE_MAX_BYTES (2 * GH_LIMIT_STACK_VALUE) /* a value in its longest spelling */
 #define SEND_SECONDS 60
 #define GRACE_STEPS 200 /* of 10 ms, for a host to end itself */
+
+void host_channel_attach(struct host_channel *c, int in, int out) {
+    *c = (struct host_channel){ .in = in, .out = out, .text = gh_buf_make(LINE_MAX_BYTES) };
+}
 
 enum gh_err host_channel_start(struct host_channel *c, const char **argv, const char *dir) {
     int ends[2];
     char number[16];
     size_t count = 0;
-    *c = (struct host_channel){ .fd = -1, .in = gh_buf_make(LINE_MAX_BYTES) };
+    host_channel_attach(c, -1, -1);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
         return GH_ERR_IO;
     while (argv[count])
@@ -38,10 +41,14 @@ enum gh_err host_channel_start(struct host_channel *c, const char **argv, const 
     enum gh_err e = gh_spawn(&spawn, &c->pid);
     argv[count] = NULL;
     close(ends[1]);
-    c->fd = ends[0];
+    if (e) {
+        close(ends[0]);
+        return e;
+    }
+    c->in = c->out = ends[0];
     const struct timeval patience = { .tv_sec = SEND_SECONDS };
-    (void)setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    return e;
+    (void)setsockopt(c->out, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    return GH_OK;
 }
 
 enum gh_err host_channel_send(struct host_channel *c, const json_t *message) {
@@ -52,7 +59,7 @@ enum gh_err host_channel_send(struct host_channel *c, const json_t *message) {
     text[len++] = '\n'; /* in place of the NUL: only the length counts from here */
     enum gh_err e = GH_OK;
     for (size_t at = 0; at < len && !e;) {
-        ssize_t n = send(c->fd, text + at, len - at, MSG_NOSIGNAL);
+        ssize_t n = write(c->out, text + at, len - at);
         if (n > 0)
             at += (size_t)n;
         else if (errno == EPIPE || errno == ECONNRESET)
@@ -68,7 +75,7 @@ enum gh_err host_channel_send(struct host_channel *c, const json_t *message) {
 static enum gh_err next_line(struct host_channel *c, struct gh_str *ret) {
     size_t searched = c->used;
     for (;;) {
-        struct gh_str text = gh_buf_str(&c->in);
+        struct gh_str text = gh_buf_str(&c->text);
         const char *end = text.len > searched ? memchr(text.ptr + searched, '\n', text.len - searched) : NULL;
         if (end) {
             *ret = (struct gh_str){ text.ptr + c->used, (size_t)(end - text.ptr) - c->used };
@@ -76,13 +83,13 @@ static enum gh_err next_line(struct host_channel *c, struct gh_str *ret) {
             return GH_OK;
         }
         if (c->used) {
-            memmove(c->in.ptr, c->in.ptr + c->used, c->in.len - c->used);
-            c->in.len -= c->used;
+            memmove(c->text.ptr, c->text.ptr + c->used, c->text.len - c->used);
+            c->text.len -= c->used;
             c->used = 0;
         }
-        searched = c->in.len;
+        searched = c->text.len;
         char block[65536];
-        ssize_t n = read(c->fd, block, sizeof block);
+        ssize_t n = read(c->in, block, sizeof block);
         if (n == 0)
             return GH_ERR_NOT_FOUND;
         if (n < 0 && errno == ECONNRESET) /* it left answers unread */
@@ -90,8 +97,8 @@ static enum gh_err next_line(struct host_channel *c, struct gh_str *ret) {
         if (n < 0 && errno != EINTR)
             return GH_ERR_IO;
         if (n > 0)
-            gh_buf_add(&c->in, (struct gh_str){ block, (size_t)n });
-        if (c->in.failed)
+            gh_buf_add(&c->text, (struct gh_str){ block, (size_t)n });
+        if (c->text.failed)
             return GH_ERR_TOO_LARGE;
     }
 }
@@ -124,8 +131,8 @@ static bool wait_quietly(pid_t pid) {
 void host_channel_close(struct host_channel *c, char *how, size_t size) {
     int status = 0;
     snprintf(how, size, "it said nothing more");
-    if (c->fd >= 0)
-        close(c->fd); /* a host that still runs ends itself and its program */
+    if (c->pid > 0)
+        close(c->in); /* a host that still runs ends itself and its program */
     if (c->pid > 0) {
         bool by_itself = wait_quietly(c->pid);
         kill(-c->pid, SIGKILL); /* it, when it would not; and the program of a host that was killed */
@@ -136,7 +143,7 @@ void host_channel_close(struct host_channel *c, char *how, size_t size) {
         else if (by_itself && WEXITSTATUS(status))
             snprintf(how, size, "it ended with status %d", WEXITSTATUS(status));
     }
-    gh_buf_release(&c->in);
-    c->fd = -1;
+    gh_buf_release(&c->text);
+    c->in = c->out = -1;
     c->pid = 0;
 }

@@ -6,12 +6,15 @@
 
 #include "core/buf.h"
 #include "core/err.h"
+#include "core/limits.h"
+
+#define LINE_MAX_BYTES (2 * GH_LIMIT_STACK_VALUE) /* a value in its longest spelling */
 
 struct host_channel {
-    int fd;    /* a socket; -1: there is none */
-    pid_t pid; /* 0: there is no process */
-    struct gh_buf in;
-    size_t used; /* of `in`: lines that were handled */
+    int in, out; /* of ours: the same socket; -1: there is none */
+    pid_t pid;   /* 0: the process is not ours */
+    struct gh_buf text;
+    size_t used; /* of `text`: lines that were handled */
 };
 
 /* argv gets the number of its end of the socket as last argument: the place before the NULL. Its process
@@ -21,9 +24,12 @@ enum gh_err host_channel_start(struct host_channel *c, const char **argv, const 
 /* IO: the other end has read nothing for a minute. One that is gone is no error here: reading tells. */
 enum gh_err host_channel_send(struct host_channel *c, const json_t *message);
 
+/* Over descriptors that stay the caller's. */
+void host_channel_attach(struct host_channel *c, int in, int out);
+
 /* One line, as a new object. NOT_FOUND at the end of the stream, also in the middle of a line; TOO_LARGE;
  * MALFORMED: it is no object, or holds a member twice. */
 enum gh_err host_channel_read(struct host_channel *c, json_t **ret);
 
-/* Ends the host and all that it started; `how` tells how it had ended by itself, for people. */
+/* Ends a host of ours and all that it started; `how` tells how it had ended by itself, for people. */
 void host_channel_close(struct host_channel *c, char *how, size_t size);

@@ -12,6 +12,7 @@ struct host_session {
     struct gh_position at; /* of the request at hand, in the program's source; borrowed from it */
     json_int_t last_id;    /* of requests: they grow */
     json_t *sources;       /* by name as shown: the text of files that the diagnostics have */
+    json_t *registered;    /* "TYPE NAME" of each resource: the ledger knows no parents */
     json_t *outputs;
     enum gh_err error; /* the first */
     bool ended;

@@ -79,6 +79,14 @@ static bool is_true(const json_t *message, const char *key) {
     return json_is_true(json_object_get(message, key));
 }
 
+/* Under Pulumi two components may each have a child of one type and name. */
+static bool is_new(struct host_session *s, const struct gh_resource_type *type, const char *name) {
+    gh_auto(gh_buf_release) struct gh_buf key = gh_buf_make(LINE_MAX_BYTES);
+    gh_buf_addf(&key, "%s %s", type->token, name);
+    return !key.failed && !json_object_get(s->registered, key.ptr) &&
+           json_object_set_new(s->registered, key.ptr, json_true()) == 0;
+}
+
 /* What the two ways to a resource have in common: managed, or with an id only read. */
 static enum gh_err register_as(struct host_session *s, json_t *message, const char *get_id, json_t *answer) {
     const char *token = text_of(message, "type"), *name = text_of(message, "name"),
@@ -90,6 +98,9 @@ static enum gh_err register_as(struct host_session *s, json_t *message, const ch
                              "there is no such resource type in Gatehouse: it knows the provider auth0 only");
     if (!*name || !read_options(message, &o))
         return host_complain(s, token, name, "it has no name, or an option holds too many names");
+    if (!get_id && !is_new(s, type, name))
+        return host_complain(s, gh_schema_short_name(type), name,
+                             "there are two of this type and name, in two components perhaps: rename one");
     json_t *inputs = NULL, *outputs = NULL;
     enum gh_err e = read_inputs(s, message, type, !get_id, &inputs);
     if (e)

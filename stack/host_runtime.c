@@ -52,6 +52,10 @@ static enum gh_err find_python(struct host_session *s, char *ret, size_t size) {
 enum gh_err host_start(struct host_session *s) {
     char script[PATH_MAX], interpreter[2 * PATH_MAX];
     const struct runtime *r = NULL;
+    if (s->host->descriptors) {
+        host_channel_attach(&s->channel, s->host->descriptors[0], s->host->descriptors[1]);
+        return GH_OK;
+    }
     for (size_t i = 0; i < GH_COUNT(runtimes); i++)
         if (strcmp(gh_program_runtime(s->host->program), runtimes[i].name) == 0)
             r = &runtimes[i];

@@ -202,7 +202,7 @@ def make_services(job, channel, sdk):
 
         def RegisterResourceOutputs(self, request, context):
             if request.urn == root[0]:
-                channel.tell({"op": "outputs", "outputs": members(request.outputs)})
+                channel.tell({"op": "outputs", "outputs": dict(sorted(members(request.outputs).items()))})
             return sdk.Empty()
 
         def Invoke(self, request, context):

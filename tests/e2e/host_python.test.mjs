@@ -34,6 +34,35 @@ describe('Python', { skip: missing }, () => {
       /^error: VIRTUAL_ENV names \/nonexistent, and there is no Python in it: make it with python3 -m venv \/nonexistent && \/nonexistent\/bin\/pip install pulumi pulumi_auth0\n$/);
   });
 
+  test('options of a resource reach the engine: import, replacement, secrets, ignored and retained', async () => {
+    const { id } = (await lab.api.post('roles', { name: 'py-found', description: 'theirs' })).body;
+    const program = (api, description) => `
+found = auth0.Role("found", name="py-found", description="${description}", opts=pulumi.ResourceOptions(import_="${id}", ignore_changes=["description"], retain_on_delete=True))
+api = auth0.ResourceServer("api", identifier="https://py.example.com/", name="${api}",
+                           opts=pulumi.ResourceOptions(replace_on_changes=["name"], delete_before_replace=True, additional_secret_outputs=["name"]))
+pulumi.export("api", api.name)
+pulumi.export("apiId", api.id)
+class Pair(pulumi.ComponentResource):
+    def __init__(self, name):
+        super().__init__("py:index:Pair", name)
+        auth0.Role(f"{name}-one", name=f"py-{name}-one", opts=pulumi.ResourceOptions(parent=self))
+Pair("left"); Pair("right")
+`;
+    const dir = pythonProgram(program('One', 'theirs'));
+    assert.match(must(await run(dir, ['preview', '--diff'])).out, /import/);
+    const first = must(await run(dir, ['up', '-y']));
+    assert.match(first.out, /api *: \[secret\]/);
+    const apis = async () => (await lab.api.get('resource-servers')).body.filter((one) => one.identifier === 'https://py.example.com/');
+    const [before] = await apis();
+    fs.writeFileSync(path.join(dir, '__main__.py'), head + program('Two', 'ours'));
+    const second = must(await run(dir, ['up', '-y']));
+    const [after, ...more] = await apis();
+    assert.deepEqual([after.name, more, after.id === before.id], ['Two', [], false], second.out);
+    assert.equal((await lab.api.get(`roles/${id}`)).body.description, 'theirs');
+    must(await run(dir, ['destroy', '-y']));
+    assert.deepEqual([(await lab.api.get(`roles/${id}`)).status, (await roles()).filter((name) => /^py-(left|right)/.test(name)), await apis()], [200, [], []]);
+  });
+
   test('what is only read is left alone', async () => {
     const { id } = (await lab.api.post('roles', { name: 'py-theirs', description: 'read me' })).body;
     const dir = pythonProgram(`pulumi.export("description", auth0.Role.get("theirs", "${id}").description)\n`);
@@ -69,6 +98,7 @@ describe('Python', { skip: missing }, () => {
       ['pulumi.CustomResource("auth0:index/role:Role", "b", {"name": ["a"]})', /property name of Role must be string\nerror: Role b is not as the provider wants it/],
       ['auth0.Organization("c", branding={"logo": "x"})', /__main__\.py:6: Property logo does not exist on OrganizationBranding; Existing properties are: logoUrl, colors\n +6 \| auth0\.Organization/],
       ['auth0.Role("d", name="x", opts=pulumi.ResourceOptions(provider=auth0.Provider("p", domain="elsewhere.example.com")))', /a provider with other settings is not in Gatehouse/],
+      ['for parent in "CD": auth0.Role("twin", name="x", opts=pulumi.ResourceOptions(parent=pulumi.ComponentResource(f"t:i:{parent}", parent)))', /Role twin: there are two of this type and name, in two components perhaps: rename one/],
       ['auth0.get_role_output(name="no-such-role")', /getRole/],
     ];
     const result = must(await run(pythonProgram(refused.map(([text]) => text).join('\n')), ['preview']), 1);
