@@ -59,6 +59,10 @@ ngx_http_gatehouse_access_handler(ngx_http_request_t *r)
         return ngx_http_gatehouse_read_body(r, ctx);
     }
 
+    if (ngx_http_gatehouse_stream_watch(r, conf, ctx) != NGX_OK) {
+        return ngx_http_gatehouse_refuse(r, ctx, GH_ERR_NOMEM, missing);
+    }
+
     ngx_http_gatehouse_count_admitted(r, ctx, conf->mode);
 
     /* what the header filter demands: see there */
@@ -158,8 +162,29 @@ ngx_http_gatehouse_decide(ngx_http_request_t *r,
 {
     enum gh_err err;
     struct gh_epochs epochs;
-    struct gh_str segment;
     struct gh_policy policy;
+
+    err = ngx_http_gatehouse_judge(r, conf, ctx, &policy, &epochs, missing);
+    if (err) {
+        return err;
+    }
+
+    return ngx_http_gatehouse_judge_model(r, conf, ctx, &policy, &epochs,
+                                          missing);
+}
+
+
+/* All rules but that of the model. `policy` and `epochs` are what it judged
+ * by. */
+
+enum gh_err
+ngx_http_gatehouse_judge(ngx_http_request_t *r,
+    ngx_http_gatehouse_loc_conf_t *conf, ngx_http_gatehouse_ctx_t *ctx,
+    struct gh_policy *policy, struct gh_epochs *epochs,
+    struct gh_str *missing)
+{
+    enum gh_err err;
+    struct gh_str segment;
     struct gh_decision decision;
     const struct gh_api_route *route = NULL;
 
@@ -171,23 +196,23 @@ ngx_http_gatehouse_decide(ngx_http_request_t *r,
     }
 
     err = ngx_http_gatehouse_issuer_epochs(ctx->issuer, &ctx->claims,
-                                           conf->policy.audience, &epochs);
+                                           conf->policy.audience, epochs);
     if (err) {
         return GH_ERR_FEED;
     }
 
-    policy = conf->policy;
-    policy.issuer = ctx->claims.issuer; /* one of the keyring's: see open */
+    *policy = conf->policy;
+    policy->issuer = ctx->claims.issuer; /* one of the keyring's: see open */
 
     if (conf->permissions == NULL) {
         route = ngx_http_gatehouse_route(r, conf, 0, &segment);
         if (route && route->permission.len) {
-            policy.permissions = &route->permission;
-            policy.permission_count = 1;
+            policy->permissions = &route->permission;
+            policy->permission_count = 1;
         }
     }
 
-    decision = gh_decide(&policy, &ctx->claims, &epochs, ngx_time());
+    decision = gh_decide(policy, &ctx->claims, epochs, ngx_time());
     if (decision.err) {
         *missing = decision.missing;
         return decision.err;
@@ -201,8 +226,7 @@ ngx_http_gatehouse_decide(ngx_http_request_t *r,
         return GH_ERR_NO_ROUTE;
     }
 
-    return ngx_http_gatehouse_judge_model(r, conf, ctx, &policy, &epochs,
-                                          missing);
+    return GH_OK;
 }
 
 
@@ -368,5 +392,6 @@ ngx_http_gatehouse_ctx_cleanup(void *data)
 {
     ngx_http_gatehouse_ctx_t *ctx = data;
 
+    ngx_http_gatehouse_stream_forget(ctx);
     gh_arena_free(ctx->arena);
 }

@@ -179,6 +179,14 @@ X("gatehouse_identity_jwks", "on | off", IN_PLACE, NGX_CONF_FLAG,             \
   "The location answers with the public keys of `gatehouse_identity_key` as " \
   "a JWK set. In a guarded server it needs `gatehouse public`. Not inherited.")\
                                                                               \
+X("gatehouse_stream_check", "off | TIME", IN_ANY, NGX_CONF_TAKE1,             \
+  ngx_http_gatehouse_stream_interval, IN_LOCATION, NULL,                      \
+  "`off`",                                                                    \
+  "`off`: an answer that was admitted goes on to its end. A time, as `1s`: "  \
+  "while it lasts the decision is made again that often, and when the token " \
+  "expires; a refusal ends it: an event stream without its last chunk, a "    \
+  "WebSocket on both sides. Each running request then costs a timer.")        \
+                                                                              \
 X("gatehouse_token_cache", "off | SIZE", IN_HTTP, NGX_CONF_TAKE1,             \
   ngx_http_gatehouse_token_cache, IN_MAIN, NULL,                              \
   "`8m`",                                                                     \

@@ -73,6 +73,7 @@ ngx_http_gatehouse_create_loc_conf(ngx_conf_t *cf)
     conf->models = NGX_CONF_UNSET_UINT;
     conf->body_size = NGX_CONF_UNSET;
     conf->routes = NGX_CONF_UNSET_PTR;
+    conf->stream_check = NGX_CONF_UNSET_MSEC;
     conf->forward_auth = NGX_CONF_UNSET_UINT;
     conf->peers = NGX_CONF_UNSET_PTR;
     conf->credentials = NGX_CONF_UNSET_PTR;
@@ -104,6 +105,7 @@ ngx_http_gatehouse_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_ptr_value(conf->feeds, prev->feeds, NULL);
     ngx_conf_merge_ptr_value(conf->permissions, prev->permissions, NULL);
     ngx_conf_merge_sec_value(conf->leeway, prev->leeway, 60);
+    ngx_conf_merge_msec_value(conf->stream_check, prev->stream_check, 0);
     ngx_conf_merge_uint_value(conf->cookies, prev->cookies,
                               NGX_HTTP_GATEHOUSE_COOKIES_STRIP);
     if (conf->methods == 0) {

@@ -228,6 +228,7 @@ ngx_http_gatehouse_keyring_refresh(ngx_http_gatehouse_keyring_t *keyring,
         return err; /* may pass: the next request tries again */
     }
     keyring->loaded = 1;
+    keyring->loads++;
 
     for (i = 0; i < keyring->names.nelts; i++) {
         if (keyring->issuers[i].keyset) {

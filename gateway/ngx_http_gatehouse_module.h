@@ -86,6 +86,7 @@ typedef struct {
     u_char identity[GH_TOKEN_KEY]; /* of issuers, audiences and loaded keys */
     unsigned loaded : 1;
     unsigned usable : 1; /* some issuer has keys */
+    ngx_uint_t loads;    /* how often they were parsed */
 } ngx_http_gatehouse_keyring_t;
 
 /* Opened tokens; the digest is the worker's own. */
@@ -121,6 +122,7 @@ typedef struct {
     ngx_uint_t methods;       /* 0 = every one */
     time_t leeway;
     ngx_uint_t cookies;
+    ngx_msec_t stream_check; /* 0 = off */
     ngx_uint_t forward_auth; /* not inherited */
     ngx_array_t *peers;      /* of ngx_cidr_t */
     ngx_uint_t metrics;      /* not inherited */
@@ -138,6 +140,8 @@ typedef struct {
     ngx_str_t scope; /* the permissions, blank-separated */
     ngx_http_gatehouse_keyring_t *keyring;
 } ngx_http_gatehouse_loc_conf_t;
+
+typedef struct ngx_http_gatehouse_stream_s ngx_http_gatehouse_stream_t;
 
 /* What is known about a request, over all its internal redirects and
  * subrequests: nginx clears module contexts on those, so it hangs on the
@@ -161,6 +165,7 @@ typedef struct {
     off_t body_length, body_limit;
     ngx_str_t list; /* the answer as far as it came */
     size_t list_room;
+    ngx_http_gatehouse_stream_t *stream; /* NULL: not watched */
 
     ngx_uint_t asking_method; /* of a forward-auth request itself */
     ngx_str_t forwarded_uri;
@@ -190,6 +195,10 @@ ngx_http_gatehouse_str(ngx_str_t s)
 }
 
 /* access.c */
+enum gh_err ngx_http_gatehouse_judge(ngx_http_request_t *r,
+    ngx_http_gatehouse_loc_conf_t *conf, ngx_http_gatehouse_ctx_t *ctx,
+    struct gh_policy *policy, struct gh_epochs *epochs,
+    struct gh_str *missing);
 ngx_int_t ngx_http_gatehouse_access_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_gatehouse_subrequest_handler(ngx_http_request_t *r);
 ngx_http_gatehouse_ctx_t *ngx_http_gatehouse_ctx(ngx_http_request_t *r);
@@ -281,6 +290,11 @@ enum gh_err ngx_http_gatehouse_feed_epochs(ngx_http_gatehouse_feed_t *feed,
     struct gh_epochs *ret);
 
 void ngx_http_gatehouse_feed_ring(ngx_http_gatehouse_feed_t *feed);
+
+/* stream.c */
+ngx_int_t ngx_http_gatehouse_stream_watch(ngx_http_request_t *r,
+    ngx_http_gatehouse_loc_conf_t *conf, ngx_http_gatehouse_ctx_t *ctx);
+void ngx_http_gatehouse_stream_forget(ngx_http_gatehouse_ctx_t *ctx);
 
 /* cache.c */
 ngx_int_t ngx_http_gatehouse_cache_init(ngx_cycle_t *cycle);

@@ -348,6 +348,34 @@ ngx_http_gatehouse_peers(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 char *
+ngx_http_gatehouse_stream_interval(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_gatehouse_loc_conf_t *lcf = conf;
+    ngx_int_t interval;
+    ngx_str_t *value = cf->args->elts;
+
+    if (lcf->stream_check != NGX_CONF_UNSET_MSEC) {
+        return "is duplicate";
+    }
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        lcf->stream_check = 0;
+        return NGX_CONF_OK;
+    }
+
+    interval = ngx_parse_time(&value[1], 0);
+    if (interval < 100 || interval > 3600000) {
+        return "takes \"off\" or a time from 100ms to 1h";
+    }
+
+    lcf->stream_check = interval;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
 ngx_http_gatehouse_token_cache(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf)
 {

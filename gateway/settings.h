@@ -35,6 +35,8 @@ char *ngx_http_gatehouse_identity_jwks(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_gatehouse_metrics(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf); /* metrics.c */
+char *ngx_http_gatehouse_stream_interval(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 char *ngx_http_gatehouse_token_cache(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 

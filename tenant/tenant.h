@@ -31,7 +31,7 @@ struct gh_tenant {
     struct gh_str management_audience; /* https://HOST[:PORT]/api/v2/ */
     struct gh_store *store;
     struct gh_feed_writer *feed_writer; /* used by the store's writer thread only */
-    struct gh_feed *feed; /* our own reader: the tenant judges tokens by the same epochs as the gateway */
+    struct gh_feed *feed;   /* our own reader: the tenant judges tokens by the same epochs as the gateway */
     _Atomic long long told; /* the number of the newest change that the feed knows */
     long long log_id;       /* whose numbers those are: another database, other numbers */
     struct gh_keys *keys;

@@ -81,7 +81,7 @@ static void add_gateway(struct gh_buf *b, const struct gh_dev *dev) {
                 "proxy_buffering off;\n"
                 "        gatehouse on;\n        gatehouse_issuer %s/;\n        gatehouse_audience \"%s\";\n"
                 "        gatehouse_organization any;\n        gatehouse_feed \"%s/feed/tenant.feed\";\n      "
-                "  gatehouse_leeway 0;\n",
+                "  gatehouse_leeway 0;\n        gatehouse_stream_check 1s;\n",
                 dev->origin, dev->audience, dev->dir);
     if (dev->upstream)
         gh_buf_addf(b,

@@ -39,6 +39,8 @@ describe('what does not start', () => {
     ['too much leeway', 'gatehouse_leeway 61;', /value must be between 0 and 60/],
     ['an unknown method', 'gatehouse_methods FETCH;', /invalid value "FETCH"/],
     ['in an if', 'location / { if ($arg_a) { gatehouse off; } }', /not allowed here/],
+    ['a stream check that is too often', 'gatehouse_stream_check 50ms;', /takes "off" or a time/],
+    ['a stream check that is none', 'gatehouse_stream_check often;', /takes "off" or a time/],
     ['the wrong word for cookies', 'gatehouse_cookies on;', /invalid value "on"/],
   ];
   for (const [what, server, message] of rows)
