@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { root, until } from './harness.mjs';
@@ -165,18 +167,51 @@ describe('however nginx composes it', () => {
 });
 
 describe('examples/nginx', () => {
-  for (const name of fs.readdirSync(path.join(root, 'examples/nginx')))
-    test(`${name} is understood by nginx`, async () => {
-      const lab = await Lab.start({ server: 'location / { return 204; }' });
-      try {
-        // what a machine without that site does not have: the certificate, the user, the installed module
-        const config = fs.readFileSync(path.join(root, 'examples/nginx', name), 'utf8').replace(/^ *ssl_certificate.*$/gm, '').replace('443 ssl http2', 'unix:x.sock')
-          .replace(/^user .*$/m, `pid nginx2.pid; error_log stderr;`).replace('modules/ngx_http_gatehouse_module.so', modulePath);
-        lab.write('', '', 1, config);
-        const { ok, text } = lab.check();
-        assert.ok(ok, text);
-      } finally { await lab.stop(); }
+  const names = fs.readdirSync(path.join(root, 'examples/nginx'));
+  let lab;
+  before(async () => {
+    lab = await Lab.start({ server: 'location / { return 204; }' });
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', 'site.key', '-out', 'site.pem', '-days', '1', '-subj', '/CN=x'], { cwd: lab.dir, stdio: 'ignore' });
+    fs.writeFileSync(path.join(lab.dir, 'ai.key'), 'sk-example\n', { mode: 0o600 });
+    fs.copyFileSync(path.join(lab.dir, 'site.key'), path.join(lab.dir, 'identity.pem'));
+    fs.chmodSync(path.join(lab.dir, 'identity.pem'), 0o600);
+  });
+  after(() => lab.stop());
+
+  // What a machine without that site does not have: its certificates and secrets, the user, the installed module, its ports.
+  function here(name) {
+    let n = 0;
+    return fs.readFileSync(path.join(root, 'examples/nginx', name), 'utf8').replace(/\/etc\/ssl\/[\w.]+\.example\.com\.(pem|key)/g, `${lab.dir}/site.$1`)
+      .replaceAll('/etc/gatehouse/', `${lab.dir}/`).replace(/\/var\/lib\/gatehouse\/[\w.]+/g, 'feed').replace(/^error_log .*$/m, '')
+      .replace(/^user .*$/m, `${process.geteuid() === 0 ? 'user root; ' : ''}daemon off; pid nginx.pid; error_log stderr warn;`).replace('modules/ngx_http_gatehouse_module.so', modulePath)
+      .replace(/listen (443 ssl|127\.0\.0\.1:9145)/g, (_, what) => (what === '443 ssl' ? `listen unix:site${n++}.sock ssl` : 'listen unix:metrics.sock'))
+      .replace('http {', 'http {\n    access_log off; client_body_temp_path tmp/body; proxy_temp_path tmp/proxy; fastcgi_temp_path tmp/fastcgi; uwsgi_temp_path tmp/uwsgi; scgi_temp_path tmp/scgi;');
+  }
+  for (const name of names)
+    test(`${name} is understood by nginx, and names nothing that is not explained`, () => {
+      const config = here(name);
+      assert.ok(!/example\.com\.(pem|key)|\/etc\/|\/var\//.test(config.replace(/#.*$/gm, '')), 'a path that this test does not know');
+      lab.write('', '', 1, config);
+      const { ok, text } = lab.check();
+      assert.ok(ok, text);
+      assert.ok(!text.includes('[warn]'), text);
     });
+  test('openai-style.conf refuses a stranger, lets the public in, and counts both', async () => {
+    const ask = (socket, target, secure) => new Promise((resolve, reject) => {
+      (secure ? https : http).get({ socketPath: path.join(lab.dir, socket), path: target, headers: { host: 'ai.example.com', connection: 'close' }, servername: 'ai.example.com', rejectUnauthorized: false }, (response) => {
+        let body = '';
+        response.on('data', (data) => (body += data)).on('end', () => resolve(`${response.statusCode} ${body}`));
+      }).on('error', reject);
+    });
+    await lab.feed.keys('https://login.example.com/', [lab.key]);
+    lab.write('', '', 1, here('openai-style.conf'));
+    lab.child.kill('SIGHUP');
+    await until('the new sockets', () => fs.existsSync(path.join(lab.dir, 'metrics.sock')));
+    assert.match(await ask('site1.sock', '/v1/models', true), /^401 .*"code":"no_token"/);
+    assert.match(await ask('site1.sock', '/healthz', true), /^204 $/);
+    assert.match(await ask('site1.sock', '/.well-known/gatehouse.json', true), /^200 .*"kty":"EC"/);
+    assert.match(await ask('metrics.sock', '/metrics', false), /rule="no_token"\} 1\n/);
+  });
 });
 
 describe('the table of directives', () => {

@@ -35,6 +35,7 @@ before(async () => {
     http: `
     server { listen 127.0.0.1:${port}; gatehouse on; ${policy} ${ask('127.0.0.2 10.0.0.0/8 ::1')} set_real_ip_from 127.0.0.1; real_ip_header X-Real-IP; ${routes} }
     server { listen unix:open.sock; ${policy} ${ask('unix:')} location /open/ { proxy_pass http://api; } location /shut/ { gatehouse on; gatehouse_permission none; proxy_pass http://api; } }
+    server { listen unix:models.sock; gatehouse on; gatehouse_models required; gatehouse_routes openai; ${policy} ${ask('unix:')} location /v1/ { proxy_pass http://api; } }
     server { listen unix:self.sock; gatehouse on; ${policy} gatehouse_forward_auth_from unix:;
       location / { gatehouse_permission none; auth_request /ask; proxy_pass http://api; }
       location /redirected { gatehouse public; try_files /nothing /ask; }
@@ -165,6 +166,19 @@ describe('what is told twice, not at all or in other words is refused', () => {
       assert.notEqual(json(got)?.error.code, 'no_token');
       assert.equal(header(got, 'x-gatehouse-subject'), undefined);
     });
+});
+
+test('a model in a body is refused: the proxy keeps the body, or shows a part of it', async () => {
+  const token = lab.key.token({ permissions: ['chat:invoke', 'models:list', 'model:gpt-5'] });
+  const body = JSON.stringify({ model: 'gpt-5', messages: [] });
+  for (const [where, headers] of [['/envoy/v1/chat/completions', []], ['/auth', original('/v1/chat/completions', 'POST')], ['/traefik', forwarded('/v1/chat/completions', 'POST')]])
+    for (const [length, sent] of [[body.length, body], [0, '']]) {
+      const got = await raw(path.join(lab.dir, 'models.sock'), Buffer.from(`${['POST', where, 'HTTP/1.1'].join(' ')}\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\n${headers.map((line) => `${line}\r\n`).join('')}Content-Length: ${length}\r\n\r\n${sent}`));
+      assert.deepEqual([got.status, json(got).error.code], [403, 'hidden_model'], where);
+    }
+  for (const [target, method, status] of [['/v1/chat/completions', 'GET', 403], ['/v1/nothing', 'POST', 403], ['/v1/models/gpt-6', 'GET', 403], ['/v1/models', 'GET', 200], ['/v1/models/gpt-5', 'GET', 200]])
+    assert.equal((await send('models.sock', '/auth', { token, headers: original(target, method) })).status, status, `${method} ${target}`);
+  assert.equal(lab.upstream.hits.length, 0);
 });
 
 test('only listed peers are believed, by the address of their connection', async () => {
