@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { gatehouse, management, root, startGatehouse } from './harness.mjs';
-import { assertSame, dump, must, password, project, runStack } from './stack_lab.mjs';
+import { assertSame, dump, eventsOf, must, password, project, runStack, stepsOf } from './stack_lab.mjs';
 
 let g, api;
 before(async () => { g = await startGatehouse(); api = await management(g); });
@@ -80,26 +80,42 @@ test('the table, the documentation and the engine know the same types', () => {
   for (const [name, , needs] of known) if (/^[A-Z]+ \//.test(needs)) assert.ok(operations(contract.known).includes(needs) && !operations(contract.served).includes(needs), `${name}: ${needs}`);
 });
 
-for (const [type, [needs, properties, other, outputs = {}]] of Object.entries(rows))
-  test(`${type}: up, up again, changed, destroy`, async () => {
-    const text = (some) => `resources:\n${needs.map((name) => `  ${parts[name]}\n`).join('')}  x: { type: auth0:${type}, properties: { ${some} } }\noutputs: { ${['id', ...Object.keys(outputs)].map((name) => `${name}: "\${x.${name}}"`)} }\n`;
-    const settings = async () => (type === 'Tenant' ? (await api.get('tenants/settings')).body : null);
-    const was = await dump(api), set = await settings(), dir = project(text(properties));
+// A row with its parts under names of its own, so that all rows can stand in one program.
+const own = (type, text) => text.replace(/\$\{(\w+)/g, `\${${type}_$1`).replaceAll('https://types', `https://${type.toLowerCase()}-types`)
+  .replaceAll('types-', `types-${type.toLowerCase()}-`).replaceAll('types@', `types-${type.toLowerCase()}@`);
+function programOf(types, changed) {
+  const lines = [], outputs = [];
+  for (const type of types) {
+    const [needs, properties, other, seen = {}] = rows[type];
+    for (const name of needs) lines.push(own(type, parts[name]).replace(/^/, `  ${type}_`));
+    lines.push(`  ${type}_x: { type: auth0:${type}, properties: { ${own(type, (changed && other) || properties)} } }`);
+    for (const name of ['id', ...Object.keys(seen)]) outputs.push(`  ${type}_${name}: "\${${type}_x.${name}}"`);
+  }
+  return `resources:\n${lines.join('\n')}\noutputs:\n${outputs.join('\n')}\n`;
+}
+
+// Together in one program; with GATEHOUSE_CAMPAIGN=1 each by itself, too.
+const alone = process.env.GATEHOUSE_CAMPAIGN === '1' ? Object.keys(rows).map((type) => [type]) : [];
+for (const types of [Object.keys(rows), ...alone])
+  test(`${types.length > 1 ? 'all types' : types[0]}: up, up again, changed, back, destroy`, async () => {
+    const settings = async () => (await api.get('tenants/settings')).body;
+    const was = await dump(api), set = await settings(), dir = project(programOf(types, false));
     must(await run(dir, ['up', '-y']));
     const made = await dump(api);
     must(await run(dir, ['up', '-y', '--expect-no-changes']));
-    const x = JSON.parse(must(await run(dir, ['stack', 'output', '--json', '--show-secrets'])).out);
-    assert.ok(x.id, JSON.stringify(x));
-    for (const [name, value] of Object.entries(outputs)) assert.equal(x[name], value, JSON.stringify(x));
-    if (other) {
-      fs.writeFileSync(path.join(dir, 'Pulumi.yaml'), `name: p\nruntime: yaml\n${text(other)}`);
-      must(await run(dir, ['preview', '--expect-no-changes']), 7);
-      must(await run(dir, ['up', '-y']));
-      must(await run(dir, ['up', '-y', '--expect-no-changes']));
-      fs.writeFileSync(path.join(dir, 'Pulumi.yaml'), `name: p\nruntime: yaml\n${text(properties)}`);
-      must(await run(dir, ['up', '-y']));
-      assertSame(await dump(api), made);
+    const outputs = JSON.parse(must(await run(dir, ['stack', 'output', '--json', '--show-secrets'])).out);
+    for (const type of types) {
+      assert.ok(outputs[`${type}_id`], type);
+      for (const [name, value] of Object.entries(rows[type][3] ?? {})) assert.equal(outputs[`${type}_${name}`], own(type, value), `${type}.${name}`);
     }
+    const write = (changed) => fs.writeFileSync(path.join(dir, 'Pulumi.yaml'), `name: p\nruntime: yaml\n${programOf(types, changed)}`);
+    write(true);
+    const changes = stepsOf(eventsOf(must(await run(dir, ['up', '-y', '--json'])).out), false).filter((step) => !['same', 'delete-replaced'].includes(step.op)).map((step) => step.urn.split('::').at(-1));
+    assert.deepEqual(changes.filter((name) => name.endsWith('_x')).sort(), types.filter((type) => rows[type][2]).map((type) => `${type}_x`).sort());
+    must(await run(dir, ['up', '-y', '--expect-no-changes']));
+    write(false);
+    must(await run(dir, ['up', '-y']));
+    assertSame(await dump(api), made);
     must(await run(dir, ['destroy', '-y']));
     assertSame(await dump(api), was);
     assert.deepEqual(await settings(), set);
@@ -150,19 +166,19 @@ test('elements beside ours stay, and those that were there are given back', asyn
   const of = (name) => ({ permission_name: name, resource_server_identifier: server.identifier });
   await api.post(`roles/${role.id}/permissions`, { permissions: [of('one'), of('two')] });
   const element = (key, name) => `${key}: { type: auth0:RolePermission, properties: { roleId: ${role.id}, permission: ${name}, resourceServerIdentifier: "https://beside.example" } }`;
-  const scope = 's: { type: auth0:ResourceServerScope, properties: { resourceServerIdentifier: "https://beside.example", scope: four } }';
+  const scope = (name) => `s-${name}: { type: auth0:ResourceServerScope, properties: { resourceServerIdentifier: "https://beside.example", scope: ${name} } }`;
   const names = async () => (await api.get(`roles/${role.id}/permissions`)).body.map((p) => p.permission_name).sort().join();
   const scopes = async () => (await api.get(`resource-servers/${server.id}`)).body.scopes.map((s) => s.value).sort().join();
-  const dir = project(text([element('a', 'one'), element('b', 'three'), scope]));
+  const dir = project(text([element('a', 'one'), element('b', 'three'), ...['four', 'six', 'seven', 'eight'].map(scope)]));
   const up = must(await run(dir, ['up', '-y']));
   assert.match(up.out, /^ = +auth0:index:RolePermission a adopted/m);
   assert.match(up.out, /^ \+ +auth0:index:RolePermission b created/m);
-  assert.deepEqual([await names(), await scopes()], ['one,three,two', 'four,one,three,two']);
+  assert.deepEqual([await names(), await scopes()], ['one,three,two', 'eight,four,one,seven,six,three,two']);
   await api.delete(`roles/${role.id}/permissions`, { permissions: [of('three')] });
   assert.match(must(await run(dir, ['preview'])).out, /RolePermission b create .*drift: was deleted outside the stack/);
   must(await run(dir, ['up', '-y']));
   must(await run(dir, ['up', '-y', '--expect-no-changes']));
-  await api.patch(`resource-servers/${server.id}`, { scopes: ['one', 'two', 'three', 'four', 'five'].map((value) => ({ value })) });
+  await api.patch(`resource-servers/${server.id}`, { scopes: ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight'].map((value) => ({ value })) });
   must(await run(dir, ['destroy', '-y']));
   assert.deepEqual([await names(), await scopes()], ['one,two', 'five,one,three,two']);
   await api.delete(`roles/${role.id}`);
