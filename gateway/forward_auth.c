@@ -299,8 +299,9 @@ ngx_http_gatehouse_forward_off(ngx_http_request_t *r)
 
 
 /* For access.c: this location says yes. It must be the one of the request that
- * was told, not of where a rewrite led; the proxy goes where it was told to.
- * Other access rules of the location still have their say. */
+ * was told, not where a rewrite or an error_page led (and a named location keeps
+ * the URI): the proxy goes where it was told to. Other access rules of the
+ * location still have their say. */
 
 ngx_int_t
 ngx_http_gatehouse_forward_admit(ngx_http_request_t *r,
@@ -308,8 +309,9 @@ ngx_http_gatehouse_forward_admit(ngx_http_request_t *r,
 {
     struct gh_str none = { NULL, 0 };
 
-    if (!gh_str_eq(ngx_http_gatehouse_str(r->uri),
-                   ngx_http_gatehouse_str(ctx->forwarded_uri)))
+    if (r->internal
+        || !gh_str_eq(ngx_http_gatehouse_str(r->uri),
+                      ngx_http_gatehouse_str(ctx->forwarded_uri)))
     {
         return ngx_http_gatehouse_refuse(r, ctx, GH_ERR_BAD_FORWARD, none);
     }

@@ -18,6 +18,8 @@ location /internal/ { internal; gatehouse_permission none; proxy_pass http://api
 location /denied/ { gatehouse_permission none; deny all; proxy_pass http://api; }
 location /early/ { gatehouse_permission none; return 204; }
 location /moved/ { gatehouse_permission none; rewrite ^ /v1/models last; }
+location /named/ { gatehouse_permission none; deny all; error_page 403 = @open; proxy_pass http://api; }
+location @open { gatehouse public; proxy_pass http://api; }
 location /fallback/ { gatehouse_permission none; try_files /nothing /v1/models; }
 location / { proxy_pass http://api; }`;
 const ask = (from) => `gatehouse_forward_auth_from ${from};
@@ -97,6 +99,7 @@ const rows = [
   ['/early/x', 'GET', {}, 403],
   ['/moved/x', 'GET', {}, 403, 'bad_forward'],
   ['/fallback/x', 'GET', {}, 403, 'bad_forward'],
+  ['/named/x', 'GET', {}, 403, 'bad_forward'], // a named location has the URI of where the error was
 ];
 
 for (const [proxy, how] of proxies)
@@ -176,7 +179,7 @@ test('a model in a body is refused: the proxy keeps the body, or shows a part of
       const got = await raw(path.join(lab.dir, 'models.sock'), Buffer.from(`${['POST', where, 'HTTP/1.1'].join(' ')}\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\n${headers.map((line) => `${line}\r\n`).join('')}Content-Length: ${length}\r\n\r\n${sent}`));
       assert.deepEqual([got.status, json(got).error.code], [403, 'hidden_model'], where);
     }
-  for (const [target, method, status] of [['/v1/chat/completions', 'GET', 403], ['/v1/nothing', 'POST', 403], ['/v1/models/gpt-6', 'GET', 403], ['/v1/models', 'GET', 200], ['/v1/models/gpt-5', 'GET', 200]])
+  for (const [target, method, status] of [['/v1/chat/completions', 'GET', 403], ['/v1/nothing', 'POST', 403], ['/v1/models/gpt-6', 'GET', 403], ['/v1/models', 'GET', 403], ['/v1/models/gpt-5', 'GET', 200]])
     assert.equal((await send('models.sock', '/auth', { token, headers: original(target, method) })).status, status, `${method} ${target}`);
   assert.equal(lab.upstream.hits.length, 0);
 });
