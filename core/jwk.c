@@ -196,7 +196,8 @@ static enum gh_err bind_alg(const struct jwk *jwk, enum gh_alg fallback, enum gh
     return fits ? GH_OK : named ? GH_ERR_MALFORMED : GH_ERR_NOT_FOUND;
 }
 
-/* The library's no may mean that it had no memory; then its queue holds something fatal. */
+/* The library may say no, or yes and give half a key, when it has no memory: then its queue holds something
+ * fatal. */
 static bool of_memory(void) {
     bool fatal = false;
     for (unsigned long e; (e = ERR_get_error());)
@@ -213,7 +214,7 @@ static enum gh_err make(struct gh_arena *a, const struct jwk *jwk, enum gh_alg a
                                 : build_okp(a, jwk, t, &made);
     if (!e)
         e = gh_jwk_check(alg, made);
-    if (of_memory() && e == GH_ERR_UNSUPPORTED)
+    if (of_memory())
         e = GH_ERR_NOMEM;
     if (e) {
         EVP_PKEY_free(made);
