@@ -189,7 +189,7 @@ static bool contains_text(const json_t *list, const char *text) {
 static bool is_owned(const struct gh_engine *e, const struct gh_step *s, const char *id) {
     size_t i;
     json_t *entry;
-    json_array_foreach(gh_ledger_resources(e->ledger), i, entry) {
+    json_array_foreach(id ? gh_ledger_resources(e->ledger) : NULL, i, entry) {
         const char *type = json_string_value(json_object_get(entry, "type"));
         const char *other = json_string_value(json_object_get(entry, "id"));
         if (type && other && strcmp(type, s->type->token) == 0 && id && strcmp(other, id) == 0 &&

@@ -139,6 +139,15 @@ struct gh_step *gh_engine_find_step(const struct gh_engine *e, const char *type,
     return index ? e->steps[json_integer_value(index)] : NULL;
 }
 
+/* What is declared as it was is kept once. */
+static void share_inputs(struct gh_step *s) {
+    json_t *before = json_object_get(s->entry, "inputs");
+    if (s->op != GH_OP_SAME || !json_equal(before, s->inputs))
+        return;
+    json_decref(s->inputs);
+    s->inputs = json_incref(before);
+}
+
 static enum gh_err plan(struct gh_engine *e, const struct gh_registration *r, size_t rank, json_t **outputs) {
     struct gh_step *s = NULL;
     enum gh_err err = gh_step_decide(e, r, &s);
@@ -146,6 +155,7 @@ static enum gh_err plan(struct gh_engine *e, const struct gh_registration *r, si
         return err;
     gh_telling_ended(e->telling, rank, s, GH_EVENT_PLANNED);
     *outputs = gh_outputs_of(s, r);
+    share_inputs(s);
     return *outputs ? GH_OK : GH_ERR_NOMEM;
 }
 

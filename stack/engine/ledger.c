@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/cleanup.h"
 #include "stack/engine/ledger_document.h"
 
 /* Members that an entry must have, and of which type; the rest is checked where it is used. */
@@ -68,12 +69,11 @@ static bool same(const json_t *a, const json_t *b, const char *member) {
 }
 
 /* The index of the element with these members, or the size. */
-static size_t index_of(const json_t *list, const json_t *like, bool with_id) {
+static size_t index_of(const json_t *list, const json_t *like) {
     size_t i;
     json_t *element;
     json_array_foreach(list, i, element) {
-        if (same(element, like, "name") && same(element, like, "type") &&
-            (!with_id || same(element, like, "id")))
+        if (same(element, like, "name") && same(element, like, "type"))
             return i;
     }
     return json_array_size(list);
@@ -81,7 +81,7 @@ static size_t index_of(const json_t *list, const json_t *like, bool with_id) {
 
 void gh_ledger_document_forget(json_t *document, const json_t *like) {
     json_t *pending = json_object_get(document, "pending");
-    json_array_remove(pending, index_of(pending, like, false));
+    json_array_remove(pending, index_of(pending, like));
 }
 
 void gh_ledger_document_intent(json_t *document, json_t *intent) {
@@ -91,26 +91,24 @@ void gh_ledger_document_intent(json_t *document, json_t *intent) {
 
 /* A resource has one entry, and beside it those that it replaced: an entry with another id takes the place of
  * the former one only when that one was not marked. */
-void gh_ledger_document_put(json_t *document, json_t *entry) {
-    json_t *resources = json_object_get(document, "resources"), *other;
-    size_t i, at = index_of(resources, entry, true);
-    if (at == json_array_size(resources) && !json_object_get(entry, "replaced")) {
-        json_array_foreach(resources, i, other) {
-            if (same(other, entry, "name") && same(other, entry, "type") &&
-                !json_object_get(other, "replaced"))
-                at = i;
-        }
-    }
+void gh_ledger_document_put(json_t *document, struct gh_ledger_index *x, json_t *entry) {
+    json_t *resources = json_object_get(document, "resources");
+    const char *type = text(entry, "type"), *name = text(entry, "name");
+    size_t at = gh_ledger_index_find(x, resources, type, name, text(entry, "id"));
+    if (at == json_array_size(resources) && !json_object_get(entry, "replaced"))
+        at = gh_ledger_index_find(x, resources, type, name, NULL);
     if (at < json_array_size(resources))
         json_array_set(resources, at, entry);
     else
-        json_array_append(resources, entry);
+        gh_ledger_index_append(x, resources, entry);
     gh_ledger_document_forget(document, entry);
 }
 
-void gh_ledger_document_drop(json_t *document, const json_t *like) {
+void gh_ledger_document_drop(json_t *document, struct gh_ledger_index *x, const json_t *like) {
     json_t *resources = json_object_get(document, "resources");
-    json_array_remove(resources, index_of(resources, like, true));
+    size_t at = gh_ledger_index_find(x, resources, text(like, "type"), text(like, "name"), text(like, "id"));
+    if (at < json_array_size(resources))
+        gh_ledger_index_remove(x, resources, at);
 }
 
 static bool is_rename(const json_t *rename) {
@@ -128,40 +126,48 @@ static json_t *current(const json_t *list, const char *type, const char *name) {
     return NULL;
 }
 
+static void keep_origin(json_t *element) {
+    if (!json_object_get(element, "origin"))
+        json_object_set(element, "origin", json_object_get(element, "name"));
+}
+
 /* No entry when the new name is taken: replayed a second time, the old one may be another resource's; and an
  * intent from before the first time has had its end. */
-void gh_ledger_document_rename(json_t *document, const json_t *rename) {
-    static const char *const lists[] = { "resources", "pending" };
+void gh_ledger_document_rename(json_t *document, struct gh_ledger_index *x, const json_t *rename) {
+    json_t *resources = json_object_get(document, "resources"),
+           *pending = json_object_get(document, "pending");
     const char *type = text(rename, "type"), *name = text(rename, "name"), *to = text(rename, "to");
-    for (size_t i = 0; i < GH_COUNT(lists); i++)
-        if (current(json_object_get(document, lists[i]), type, to)) {
-            gh_ledger_document_forget(document, rename);
-            return;
-        }
-    for (size_t i = 0; i < GH_COUNT(lists); i++) {
-        json_t *element = current(json_object_get(document, lists[i]), type, name);
-        if (!element)
-            continue;
-        if (!json_object_get(element, "origin"))
-            json_object_set(element, "origin", json_object_get(element, "name"));
-        json_object_set(element, "name", json_object_get(rename, "to"));
+    size_t none = json_array_size(resources);
+    if (gh_ledger_index_find(x, resources, type, to, NULL) < none || current(pending, type, to)) {
+        gh_ledger_document_forget(document, rename);
+        return;
+    }
+    size_t at = gh_ledger_index_find(x, resources, type, name, NULL);
+    if (at < none) {
+        keep_origin(json_array_get(resources, at));
+        gh_ledger_index_rename(x, resources, at, json_object_get(rename, "to"));
+    }
+    json_t *intent = current(pending, type, name);
+    if (intent) {
+        keep_origin(intent);
+        json_object_set(intent, "name", json_object_get(rename, "to"));
     }
 }
 
-static enum gh_err replay_line(json_t *document, struct gh_str line) {
+static enum gh_err replay_line(json_t *document, struct gh_ledger_index *x, struct gh_str line) {
     json_t *record = json_loadb(line.ptr, line.len, JSON_REJECT_DUPLICATES, NULL), *what;
     enum gh_err e = GH_OK;
     if ((what = json_object_get(record, "put")) && is_entry(what))
-        gh_ledger_document_put(document, what);
+        gh_ledger_document_put(document, x, what);
     else if ((what = json_object_get(record, "intent")) && is_intent(what))
         gh_ledger_document_intent(document, what);
     else if ((what = json_object_get(record, "drop")) && text(what, "name") && text(what, "type") &&
              text(what, "id"))
-        gh_ledger_document_drop(document, what);
+        gh_ledger_document_drop(document, x, what);
     else if ((what = json_object_get(record, "forget")) && is_intent(what))
         gh_ledger_document_forget(document, what);
     else if ((what = json_object_get(record, "rename")) && is_rename(what))
-        gh_ledger_document_rename(document, what);
+        gh_ledger_document_rename(document, x, what);
     else
         e = GH_ERR_MALFORMED;
     json_decref(record);
@@ -169,10 +175,11 @@ static enum gh_err replay_line(json_t *document, struct gh_str line) {
 }
 
 enum gh_err gh_ledger_replay(json_t *document, struct gh_str journal) {
+    gh_auto(gh_ledger_index_release) struct gh_ledger_index x = { 0 };
     struct gh_str line;
     enum gh_err e = GH_OK;
     while (!e && gh_str_cut(&journal, '\n', &line))
         if (line.len)
-            e = replay_line(document, line);
+            e = replay_line(document, &x, line);
     return e;
 }

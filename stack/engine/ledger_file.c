@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,7 +15,8 @@ struct gh_ledger {
     int lock, journal_fd; /* -1: not open */
     bool is_new, write;
     json_t *document;
-    json_t *renames; /* in the document, not yet in the journal */
+    struct gh_ledger_index index; /* of its resources */
+    json_t *renames;              /* in the document, not yet in the journal */
     struct gh_diagnostics *diagnostics;
 };
 
@@ -102,6 +104,7 @@ void gh_ledger_free(struct gh_ledger *l) {
     if (l->lock >= 0)
         close(l->lock);
     json_decref(l->document);
+    gh_ledger_index_release(&l->index);
     json_decref(l->renames);
     gh_arena_free(l->arena);
     free(l);
@@ -139,7 +142,10 @@ static json_t *find(const json_t *list, const char *type, const char *name) {
 }
 
 json_t *gh_ledger_find(const struct gh_ledger *l, const char *type, const char *name) {
-    return find(gh_ledger_resources(l), type, name);
+    const json_t *resources = gh_ledger_resources(l);
+    struct gh_ledger_index *index =
+        (struct gh_ledger_index *)(uintptr_t)&l->index; /* made when first asked */
+    return json_array_get(resources, gh_ledger_index_find(index, resources, type, name, NULL));
 }
 
 json_t *gh_ledger_pending(const struct gh_ledger *l, const char *type, const char *name) {
@@ -194,7 +200,7 @@ enum gh_err gh_ledger_rename(struct gh_ledger *l, const char *type, const char *
         l->renames = json_array();
     enum gh_err e = rename && json_array_append(l->renames, rename) == 0 ? GH_OK : GH_ERR_NOMEM;
     if (!e)
-        gh_ledger_document_rename(l->document, rename);
+        gh_ledger_document_rename(l->document, &l->index, rename);
     json_decref(rename);
     return e;
 }
@@ -209,7 +215,7 @@ enum gh_err gh_ledger_intent(struct gh_ledger *l, json_t *intent) {
 enum gh_err gh_ledger_put(struct gh_ledger *l, json_t *entry) {
     enum gh_err e = record(l, "put", entry);
     if (!e)
-        gh_ledger_document_put(l->document, entry);
+        gh_ledger_document_put(l->document, &l->index, entry);
     return e;
 }
 
@@ -217,7 +223,7 @@ enum gh_err gh_ledger_drop(struct gh_ledger *l, const char *type, const char *na
     json_t *like = json_pack("{s:s, s:s, s:s}", "name", name, "type", type, "id", id);
     enum gh_err e = like ? record(l, "drop", like) : GH_ERR_NOMEM;
     if (!e)
-        gh_ledger_document_drop(l->document, like);
+        gh_ledger_document_drop(l->document, &l->index, like);
     json_decref(like);
     return e;
 }
@@ -232,7 +238,7 @@ enum gh_err gh_ledger_forget(struct gh_ledger *l, const char *type, const char *
 }
 
 void gh_ledger_lose(struct gh_ledger *l, json_t *entry) {
-    gh_ledger_document_drop(l->document, entry);
+    gh_ledger_document_drop(l->document, &l->index, entry);
 }
 
 void gh_ledger_set(struct gh_ledger *l, const char *member, json_t *value) {
@@ -272,6 +278,7 @@ static void reorder(json_t *document, const json_t *order) {
 enum gh_err gh_ledger_save(struct gh_ledger *l, const json_t *order) {
     if (order)
         reorder(l->document, order);
+    gh_ledger_index_release(&l->index);
     char *text = json_dumps(l->document, JSON_INDENT(2));
     if (!text)
         return GH_ERR_NOMEM;

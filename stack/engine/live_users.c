@@ -62,7 +62,7 @@ static void add_term(struct gh_buf *out, const char *text, bool first) {
 static enum gh_err search(struct gh_api *api, const char *field, json_t *asked, json_t *found,
                           struct gh_api_reply *reply) {
     gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(32768);
-    size_t count = 0, query = 32;
+    size_t count = 0, query = 32 + strlen(field);
     const char *text;
     void *next;
     json_t *mark, *users = NULL;
@@ -70,14 +70,18 @@ static enum gh_err search(struct gh_api *api, const char *field, json_t *asked, 
     add_encoded(&path, ":(");
     json_object_foreach_safe(asked, next, text, mark) {
         query += strlen(text) + sizeof "\"\" OR ";
+        if (!gh_live_users_may_search(text)) {
+            json_object_del(asked, text);
+            continue;
+        }
         if (count && (count == AT_ONCE || query > QUERY_MAX || path.len + 3 * strlen(text) > TARGET_MAX))
             break;
         add_term(&path, text, count++ == 0);
         json_object_del(asked, text);
     }
     add_encoded(&path, ")");
-    if (path.failed)
-        return GH_ERR_NOMEM;
+    if (path.failed || !count)
+        return path.failed ? GH_ERR_NOMEM : GH_OK;
     enum gh_err e = gh_api_list(api, path.ptr, "users", GH_PAGING_PAGE, &users, reply);
     if (!e && json_array_extend(found, users) != 0)
         e = GH_ERR_NOMEM;
@@ -87,8 +91,6 @@ static enum gh_err search(struct gh_api *api, const char *field, json_t *asked, 
 
 static enum gh_err search_all(struct gh_api *api, const char *field, json_t *asked, json_t **ret,
                               struct gh_api_reply *reply) {
-    if (json_object_size(asked) < 2)
-        return GH_OK;
     json_t *rest = json_copy(asked), *found = json_array();
     enum gh_err e = rest && found ? GH_OK : GH_ERR_NOMEM;
     while (!e && json_object_size(rest))
@@ -103,10 +105,25 @@ static enum gh_err search_all(struct gh_api *api, const char *field, json_t *ask
 
 enum gh_err gh_live_users_search(struct gh_api *api, json_t *asked, json_t **ret,
                                  struct gh_api_reply *reply) {
-    return search_all(api, "user_id", asked, ret, reply);
+    return json_object_size(asked) < 2 ? GH_OK : search_all(api, "user_id", asked, ret, reply);
 }
 
 enum gh_err gh_live_emails_search(struct gh_api *api, json_t *asked, json_t **ret,
                                   struct gh_api_reply *reply) {
-    return search_all(api, "email", asked, ret, reply);
+    return json_object_size(asked) < 2 ? GH_OK : search_all(api, "email", asked, ret, reply);
+}
+
+enum gh_err gh_live_users_among(struct gh_api *api, json_t *ids, const char *connection, size_t *ret,
+                                struct gh_api_reply *reply) {
+    gh_auto(gh_buf_release) struct gh_buf field = gh_buf_make(4096);
+    json_t *found = NULL;
+    add_encoded(&field, "identities.connection:\"");
+    for (const char *c = connection; *c; c++)
+        add_encoded(&field,
+                    (char[]){ *c == '"' || *c == '\\' ? '\\' : *c, *c == '"' || *c == '\\' ? *c : 0, 0 });
+    add_encoded(&field, "\" AND user_id");
+    enum gh_err e = field.failed ? GH_ERR_NOMEM : search_all(api, field.ptr, ids, &found, reply);
+    *ret = json_array_size(found);
+    json_decref(found);
+    return e;
 }

@@ -18,3 +18,7 @@ void gh_live_users_take(json_t *waiting, const char *id, json_t *taken);
 enum gh_err gh_live_users_search(struct gh_api *api, json_t *asked, json_t **ret, struct gh_api_reply *reply);
 enum gh_err gh_live_emails_search(struct gh_api *api, json_t *asked, json_t **ret,
                                   struct gh_api_reply *reply);
+
+/* How many of these ids (keys of `ids`) are users of that connection. */
+enum gh_err gh_live_users_among(struct gh_api *api, json_t *ids, const char *connection, size_t *ret,
+                                struct gh_api_reply *reply);

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "stack/engine/internal.h"
+#include "stack/engine/live_users.h"
 #include "stack/value.h"
 
 #define CONNECTION "auth0:index/connection:Connection"
@@ -16,11 +17,13 @@
 /* What kinds of objects hold people, and the list that counts them; {query} is made here. */
 static const struct holder {
     const char *token, *list, *items, *id, *one, *many;
+    enum gh_paging paging; /* NONE: the list ends at 1,000; ours are told apart by asking for them */
 } holders[] = {
     { CONNECTION, "/users?search_engine=v3&fields=user_id&include_fields=true&q={query}", "users", "user_id",
-      "user", "users" },
-    { ORGANIZATION, "/organizations/{id}/members", "members", "user_id", "member", "members" },
-    { USER, "/users/{id}/organizations", "organizations", "id", "membership", "memberships" },
+      "user", "users", GH_PAGING_NONE },
+    { ORGANIZATION, "/organizations/{id}/members", "members", "user_id", "member", "members",
+      GH_PAGING_CHECKPOINT },
+    { USER, "/users/{id}/organizations", "organizations", "id", "membership", "memberships", GH_PAGING_PAGE },
 };
 
 static const char *text(const json_t *object, const char *member) {
@@ -112,9 +115,26 @@ static json_int_t count_others(const json_t *items, const char *id, const json_t
     return n;
 }
 
+static enum gh_err count_by_id(struct gh_engine *e, const struct holder *h, const char *path,
+                               const char *connection, json_int_t all, json_t *own, json_int_t *ret,
+                               struct gh_api_reply *reply) {
+    json_t *items = NULL;
+    size_t ours = 0;
+    if (h->paging == GH_PAGING_NONE) {
+        enum gh_err err = gh_live_users_among(e->options.api, own, connection, &ours, reply);
+        *ret = all - (json_int_t)ours;
+        return err;
+    }
+    enum gh_err err = gh_api_list(e->options.api, path, h->items, h->paging, &items, reply);
+    if (!err)
+        *ret = count_others(items, h->id, own);
+    json_decref(items);
+    return err;
+}
+
 /* One call when there is nobody, or more than the stack ever made; else they are told apart by their ids. */
-static enum gh_err count(struct gh_engine *e, const struct holder *h, const char *path, const json_t *own,
-                         json_int_t *ret, struct gh_api_reply *reply) {
+static enum gh_err count(struct gh_engine *e, const struct holder *h, const char *path,
+                         const char *connection, json_t *own, json_int_t *ret, struct gh_api_reply *reply) {
     gh_auto(gh_buf_release) struct gh_buf one = gh_buf_make(16384);
     gh_buf_addf(&one, "%s%cinclude_totals=true&per_page=1&page=0", path, strchr(path, '?') ? '&' : '?');
     if (one.failed)
@@ -131,12 +151,7 @@ static enum gh_err count(struct gh_engine *e, const struct holder *h, const char
     if (all > ours || all <= (json_int_t)json_array_size(items))
         return GH_OK;
     gh_api_reply_release(reply);
-    err = gh_api_list(e->options.api, path, h->items, GH_PAGING_PAGE, &items, reply);
-    if (err)
-        return err;
-    *ret = count_others(items, h->id, own);
-    json_decref(items);
-    return GH_OK;
+    return count_by_id(e, h, path, connection, all, own, ret, reply);
 }
 
 /* identities.connection:"NAME", with what would end the quotes escaped. */
@@ -174,7 +189,7 @@ static enum gh_err ask(struct gh_engine *e, const struct gh_step *s, const struc
     json_t *query = query_of(connection ? connection : ""),
            *own = own_ids(e, s, connection ? connection : "");
     err = query && own ? gh_provider_expand(h->list, s->id, query, true, &path) : GH_ERR_NOMEM;
-    err = err ? err : count(e, h, path.ptr, own, &found->listed, reply);
+    err = err ? err : count(e, h, path.ptr, connection ? connection : "", own, &found->listed, reply);
     json_decref(query);
     json_decref(own);
     json_decref(live);

@@ -23,23 +23,33 @@ static enum gh_err refuse_protected(struct gh_engine *e, const struct gh_step *s
     return GH_ERR_CONFLICT;
 }
 
-/* The object whose end is also the end of this one: named by its id or, an API, by its identifier. */
-static bool is_parent(const json_t *candidate, const struct gh_parent *dies_with, const json_t *inputs) {
-    const char *named = json_string_value(json_object_get(inputs, dies_with->property));
-    return named && strcmp(text(candidate, "type"), dies_with->token) == 0 &&
-           (strcmp(text(candidate, "id"), named) == 0 ||
-            strcmp(text(json_object_get(candidate, "inputs"), "identifier"), named) == 0);
+static void add_key(json_t *set, const char *type, const char *id) {
+    gh_auto(gh_buf_release) struct gh_buf key = gh_buf_make(65536);
+    gh_buf_addf(&key, "%s\n%s", type, id);
+    if (!key.failed)
+        json_object_set_new(set, key.ptr, json_true());
 }
 
-static bool parent_goes(const struct gh_engine *e, const struct gh_step *s) {
-    if (!s->provider->dies_with.property)
-        return false;
+/* What is deleted, under its id and, an API, under its identifier. New. */
+static json_t *that_go(const struct gh_engine *e) {
+    json_t *set = json_object();
     for (size_t i = 0; i < e->count; i++) {
-        const struct gh_step *other = e->steps[i];
-        if (other->op == GH_OP_DELETE && is_parent(other->entry, &s->provider->dies_with, s->inputs))
-            return true;
+        const json_t *entry = e->steps[i]->entry;
+        if (e->steps[i]->op != GH_OP_DELETE)
+            continue;
+        add_key(set, text(entry, "type"), text(entry, "id"));
+        add_key(set, text(entry, "type"), text(json_object_get(entry, "inputs"), "identifier"));
     }
-    return false;
+    return set;
+}
+
+/* The object whose end is also the end of this one. */
+static bool parent_goes(const json_t *going, const struct gh_step *s) {
+    const struct gh_parent *p = &s->provider->dies_with;
+    gh_auto(gh_buf_release) struct gh_buf key = gh_buf_make(65536);
+    const char *named = p->property ? text(s->inputs, p->property) : "";
+    gh_buf_addf(&key, "%s\n%s", p->property ? p->token : "", named);
+    return *named && !key.failed && json_object_get(going, key.ptr);
 }
 
 static enum gh_err plan_one(struct gh_engine *e, json_t *entry) {
@@ -91,10 +101,12 @@ enum gh_err gh_plan_removals(struct gh_engine *e, bool all) {
         enum gh_err one = plan_one(e, entry);
         err = err ? err : one;
     }
+    json_t *going = that_go(e);
     for (size_t i = registered; i < e->count; i++) {
         struct gh_step *s = e->steps[i];
-        s->dies_with_parent = s->op == GH_OP_DELETE && parent_goes(e, s);
+        s->dies_with_parent = s->op == GH_OP_DELETE && parent_goes(going, s);
     }
+    json_decref(going);
     for (size_t i = 0; i < e->count; i++)
         gh_engine_tell(e, e->steps[i], i < registered ? GH_EVENT_COUNT : GH_EVENT_PLANNED);
     return err;

@@ -17,6 +17,8 @@ struct evaluation {
     json_t **values; /* by declaration; NULL: not there yet, or failed */
     size_t *seen;    /* by declaration: the round in which dependencies() met it */
     size_t round;
+    size_t *uses;  /* by declaration: those that need its value and have not come about, and the program's
+                      outputs */
     size_t *ranks; /* by declaration: its place in the order in which one after the other would come about */
     struct graph_walk *walk;
     struct gh_crew_gate idle; /* workers for whom there is nothing to do at the moment */
@@ -316,6 +318,39 @@ static void come_about(struct evaluation *ev, const struct declaration *d, const
         ev->error = GH_ERR_MALFORMED;
 }
 
+static void count_outputs(struct evaluation *ev, const struct expr *e) {
+    for (; e; e = e->next) {
+        if (e->kind == EXPR_ACCESS && e->root)
+            ev->uses[e->root->index]++;
+        count_outputs(ev, e->first);
+    }
+}
+
+static void count_uses(struct evaluation *ev) {
+    for (size_t i = 0; i < ev->p->count; i++)
+        for (size_t k = 0; k < ev->p->all[i]->needs_count; k++)
+            ev->uses[ev->p->all[i]->needs[k]->index]++;
+    count_outputs(ev, ev->p->outputs);
+}
+
+/* What nobody will ask for any more is only known to have come about: of ten thousand members nothing else is
+ * kept. */
+static void forget_unused(struct evaluation *ev, const struct declaration *d) {
+    if (ev->uses[d->index] || !ev->values[d->index])
+        return;
+    json_decref(ev->values[d->index]);
+    ev->values[d->index] = json_true();
+}
+
+static void has_come_about(struct evaluation *ev, const struct declaration *d) {
+    forget_unused(ev, d);
+    for (size_t k = 0; k < d->needs_count; k++) {
+        ev->uses[d->needs[k]->index]--;
+        forget_unused(ev, d->needs[k]);
+    }
+    graph_walk_done(ev->walk, d);
+}
+
 /* One worker, of one or many. */
 static void work(void *context) {
     struct evaluation *ev = context;
@@ -325,7 +360,7 @@ static void work(void *context) {
     while (room && ((d = graph_walk_next(ev->walk)) || graph_walk_open(ev->walk))) {
         if (d) {
             come_about(ev, d, room);
-            graph_walk_done(ev->walk, d);
+            has_come_about(ev, d);
             gh_crew_open(crew, &ev->idle, graph_walk_ready(ev->walk));
         } else if (!gh_crew_wait(crew, &ev->idle))
             break;
@@ -373,10 +408,12 @@ enum gh_err gh_program_run(const struct gh_program *p, const struct gh_config *c
     ev.walk = graph_walk_new(p);
     ev.values = gh_arena_calloc(a, p->count, sizeof *ev.values);
     ev.seen = gh_arena_calloc(a, p->count, sizeof *ev.seen);
-    if (!ev.ranks || !ev.walk || !ev.values || !ev.seen) {
+    ev.uses = gh_arena_calloc(a, p->count, sizeof *ev.uses);
+    if (!ev.ranks || !ev.walk || !ev.values || !ev.seen || !ev.uses) {
         graph_walk_free(ev.walk);
         return GH_ERR_NOMEM;
     }
+    count_uses(&ev);
     gh_crew_run(registrar->crew, work, &ev);
     graph_walk_free(ev.walk);
     *outputs = collect_outputs(&ev);
