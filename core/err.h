@@ -28,6 +28,7 @@
     X(NO_ROUTE,           403, "no_route", "no rule allows this route")                                     \
     X(MODEL_NOT_ALLOWED,  403, "model_not_allowed", "no permission of the token allows the model")          \
     X(MODEL_NOT_LISTED,   403, "model_not_allowed", "the organization may not use the model")               \
+    X(WRONG_ORIGIN,       403, "wrong_origin", "scripts of this origin may not call the API")               \
     /* what the model rule cannot judge */                                                           \
     X(HIDDEN_MODEL, 403, "hidden_model", "a model could be named where the gateway does not look")           \
     X(NO_MODEL,           400, "no_model", "the request names no model")                                    \

@@ -36,6 +36,7 @@ ngx_int_t
 ngx_http_gatehouse_access_handler(ngx_http_request_t *r)
 {
     enum gh_err err;
+    ngx_int_t rc;
     struct gh_str missing = { NULL, 0 };
     ngx_http_gatehouse_ctx_t *ctx;
     ngx_http_gatehouse_loc_conf_t *conf;
@@ -48,6 +49,13 @@ ngx_http_gatehouse_access_handler(ngx_http_request_t *r)
     ctx = ngx_http_gatehouse_ctx(r);
     if (ctx == NULL) {
         return NGX_HTTP_SERVICE_UNAVAILABLE;
+    }
+
+    if (conf->cors && r->method == NGX_HTTP_OPTIONS) {
+        rc = ngx_http_gatehouse_cors_preflight(r, ctx, conf);
+        if (rc != NGX_DECLINED) {
+            return rc;
+        }
     }
 
     err = ngx_http_gatehouse_enter(r, conf, ctx, &missing);

@@ -95,6 +95,15 @@ X("gatehouse_body_size", "SIZE", IN_ANY, NGX_CONF_TAKE1,                      \
   "Bodies whose model is looked for are kept in memory up to this size, never "\
   "on disk; larger ones are 413. At most `64m`. nginx's "                     \
   "`client_max_body_size` (default 1m) counts too.")                          \
+X("gatehouse_cors", "* | ORIGIN ... [credentials]", IN_ANY, NGX_CONF_1MORE,   \
+  ngx_http_gatehouse_cors_origins, IN_LOCATION, NULL,                         \
+  NULL,                                                                       \
+  "Scripts of these origins (`https://app.example.com`) may call the API from "\
+  "a browser. Preflights are answered here and never reach the upstream; "    \
+  "answers, refusals too, say that the origin may read them, whatever the "   \
+  "upstream says. `*`: every origin. `credentials`: with cookies, which `*` " \
+  "must not be.")                                                             \
+                                                                              \
 X("gatehouse_feed", "FILE", IN_ANY, NGX_CONF_TAKE1,                           \
   ngx_http_gatehouse_feed_file, IN_LOCATION, NULL,                            \
   NULL,                                                                       \

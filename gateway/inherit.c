@@ -74,6 +74,7 @@ ngx_http_gatehouse_create_loc_conf(ngx_conf_t *cf)
     conf->body_size = NGX_CONF_UNSET;
     conf->routes = NGX_CONF_UNSET_PTR;
     conf->stream_check = NGX_CONF_UNSET_MSEC;
+    conf->cors = NGX_CONF_UNSET_PTR;
     conf->forward_auth = NGX_CONF_UNSET_UINT;
     conf->peers = NGX_CONF_UNSET_PTR;
     conf->credentials = NGX_CONF_UNSET_PTR;
@@ -115,6 +116,10 @@ ngx_http_gatehouse_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                               NGX_HTTP_GATEHOUSE_MODELS_AUTO);
     ngx_conf_merge_off_value(conf->body_size, prev->body_size, 1024 * 1024);
     ngx_conf_merge_ptr_value(conf->routes, prev->routes, NULL);
+    if (conf->cors == NGX_CONF_UNSET_PTR) {
+        conf->cors_credentials = prev->cors_credentials;
+    }
+    ngx_conf_merge_ptr_value(conf->cors, prev->cors, NULL);
     ngx_conf_merge_bitmask_value(conf->apis, prev->apis,
                                  NGX_CONF_BITMASK_SET);
 

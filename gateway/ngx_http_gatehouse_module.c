@@ -98,6 +98,7 @@ ngx_http_gatehouse_postconfiguration(ngx_conf_t *cf)
 
     if (ngx_http_gatehouse_body_filter_init(cf) != NGX_OK
         || ngx_http_gatehouse_list_init(cf) != NGX_OK
+        || ngx_http_gatehouse_cors_init(cf) != NGX_OK
         || ngx_http_gatehouse_credentials_init(cf) != NGX_OK)
     {
         return NGX_ERROR;

@@ -134,6 +134,8 @@ typedef struct {
     off_t body_size;         /* of bodies that the model rule reads */
     ngx_array_t *routes;     /* of struct gh_api_route */
     ngx_uint_t apis;         /* whose permissions the location takes */
+    ngx_array_t *cors;       /* of struct gh_str: origins, or "*" alone */
+    ngx_uint_t cors_credentials;
 
     /* made of the above when a location is guarded */
     struct gh_policy policy;
@@ -178,6 +180,7 @@ typedef struct {
     unsigned wants_body : 1; /* the decision needs it */
     unsigned reading_body : 1;
     unsigned body_over : 1;
+    unsigned preflight : 1; /* answered by us */
     unsigned lists : 1;   /* the answer lists models: it is filtered */
     unsigned listing : 1; /* ... and held back */
     unsigned resumed : 1; /* the same pass goes on, with the body */
@@ -237,6 +240,11 @@ enum gh_err ngx_http_gatehouse_organization_models(
 /* models_list.c */
 void ngx_http_gatehouse_list_ask(ngx_http_request_t *r);
 ngx_int_t ngx_http_gatehouse_list_init(ngx_conf_t *cf);
+
+/* cors.c: what an access handler returns */
+ngx_int_t ngx_http_gatehouse_cors_preflight(ngx_http_request_t *r,
+    ngx_http_gatehouse_ctx_t *ctx, ngx_http_gatehouse_loc_conf_t *conf);
+ngx_int_t ngx_http_gatehouse_cors_init(ngx_conf_t *cf);
 
 /* body.c: what an access handler returns */
 ngx_int_t ngx_http_gatehouse_read_body(ngx_http_request_t *r,

@@ -264,6 +264,56 @@ ngx_http_gatehouse_own_route(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 char *
+ngx_http_gatehouse_cors_origins(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_gatehouse_loc_conf_t *lcf = conf;
+    ngx_uint_t i, any = 0;
+    ngx_str_t *value = cf->args->elts;
+    struct gh_str *origin;
+
+    if (lcf->cors != NGX_CONF_UNSET_PTR) {
+        return "is duplicate; all origins stand in one line";
+    }
+
+    lcf->cors = ngx_array_create(cf->pool, cf->args->nelts,
+                                 sizeof(struct gh_str));
+    if (lcf->cors == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        if (i > 1 && i == cf->args->nelts - 1
+            && ngx_strcmp(value[i].data, "credentials") == 0)
+        {
+            lcf->cors_credentials = 1;
+            continue;
+        }
+
+        any |= ngx_strcmp(value[i].data, "*") == 0;
+        if (!any && !gh_origin_ok(ngx_http_gatehouse_str(value[i]))) {
+            return "takes origins as browsers write them: "
+                   "https://HOST or https://HOST:PORT in lower case, "
+                   "without a path";
+        }
+
+        origin = ngx_array_push(lcf->cors);
+        if (origin == NULL) {
+            return NGX_CONF_ERROR;
+        }
+        *origin = ngx_http_gatehouse_str(value[i]);
+    }
+
+    if (any && (lcf->cors->nelts > 1 || lcf->cors_credentials)) {
+        return "takes \"*\" alone: every site could act with a visitor's "
+               "cookies";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
 ngx_http_gatehouse_feed_file(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_gatehouse_loc_conf_t *lcf = conf;

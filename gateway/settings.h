@@ -23,6 +23,8 @@ char *ngx_http_gatehouse_permission(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_gatehouse_own_route(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_gatehouse_cors_origins(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 char *ngx_http_gatehouse_feed_file(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_gatehouse_peers(ngx_conf_t *cf, ngx_command_t *cmd,

@@ -116,6 +116,38 @@ bool gh_scope_token_ok(struct gh_str text) {
     return text.len > 0 && gh_quotable(text) && !memchr(text.ptr, ' ', text.len);
 }
 
+bool gh_origin_ok(struct gh_str origin) {
+    struct gh_str host = origin;
+    if (gh_str_starts(origin, GH_STR("https://")))
+        host = gh_str_skip(origin, 8);
+    else if (gh_str_starts(origin, GH_STR("http://")))
+        host = gh_str_skip(origin, 7);
+    else
+        return false;
+    for (size_t i = 0; i < host.len; i++)
+        if (!(is_alnum(host.ptr[i]) || strchr("-.:[]", host.ptr[i])) ||
+            (host.ptr[i] >= 'A' && host.ptr[i] <= 'Z'))
+            return false;
+    return host.len > 0 && host.ptr[host.len - 1] != ':' && host.ptr[0] != ':';
+}
+
+static bool is_header_name(struct gh_str name) {
+    for (size_t i = 0; i < name.len; i++)
+        if (!is_alnum(name.ptr[i]) && name.ptr[i] != '-' && name.ptr[i] != '_')
+            return false;
+    return name.len > 0 && gh_header_classify(name) != GH_HEADER_IDENTITY;
+}
+
+bool gh_cors_headers_ok(struct gh_str list, size_t max) {
+    struct gh_str rest = list, name;
+    if (list.len > max)
+        return false;
+    while (gh_str_cut(&rest, ',', &name))
+        if (!is_header_name(gh_str_trim(name)))
+            return false;
+    return is_header_name(gh_str_trim(rest));
+}
+
 bool gh_is_json_type(struct gh_str content_type) {
     struct gh_str rest = content_type, type = content_type, name;
     if (!gh_str_cut(&rest, ';', &type))

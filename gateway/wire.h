@@ -39,6 +39,12 @@ bool gh_quotable(struct gh_str text);
 /* A scope-token (RFC 6749 3.3), as a permission must be to stand in a challenge. */
 bool gh_scope_token_ok(struct gh_str text);
 
+/* An origin as browsers write it (RFC 6454 6.2): scheme, host and perhaps a port, in lower case, no path. */
+bool gh_origin_ok(struct gh_str origin);
+
+/* Header names parted by commas and blanks, none of them of our namespace, at most `max` bytes. */
+bool gh_cors_headers_ok(struct gh_str list, size_t max);
+
 /* application/json, in UTF-8 at most in words. */
 bool gh_is_json_type(struct gh_str content_type);
 
