@@ -27,6 +27,7 @@ typedef struct {
     uint64_t public;
     uint64_t withheld;
     uint64_t refused[NGX_HTTP_GATEHOUSE_ERRS];
+    uint64_t ended[NGX_HTTP_GATEHOUSE_ERRS];
 } __attribute__((aligned(64))) ngx_http_gatehouse_row_t;
 
 static ngx_int_t ngx_http_gatehouse_metrics_init(ngx_shm_zone_t *zone,
@@ -163,6 +164,18 @@ ngx_http_gatehouse_count_refused(ngx_http_request_t *r,
     if (row) {
         ngx_http_gatehouse_increment(&row->refused[err]);
         ngx_http_gatehouse_increment(&row->found_refused[ctx->cached]);
+    }
+}
+
+
+void
+ngx_http_gatehouse_count_ended(ngx_http_request_t *r, enum gh_err err)
+{
+    ngx_http_gatehouse_row_t *row;
+
+    row = ngx_http_gatehouse_row(r);
+    if (row) {
+        ngx_http_gatehouse_increment(&row->ended[err]);
     }
 }
 
@@ -308,14 +321,43 @@ ngx_http_gatehouse_metrics_sum(ngx_http_gatehouse_main_conf_t *mcf,
 }
 
 
+/* By rule; two refusals may have one name, and one name is one line. */
+
 static void
-ngx_http_gatehouse_metrics_text(struct gh_buf *text,
-    ngx_http_gatehouse_main_conf_t *mcf)
+ngx_http_gatehouse_metrics_rules(struct gh_buf *text, const char *result,
+    const uint64_t *counters)
 {
     size_t i, n;
     uint64_t count;
     ngx_uint_t first;
     const char *name;
+
+    for (i = GH_OK + 1; i < NGX_HTTP_GATEHOUSE_ERRS; i++) {
+        name = gh_err_name((enum gh_err) i);
+        count = 0;
+        first = 1;
+        for (n = GH_OK + 1; n < NGX_HTTP_GATEHOUSE_ERRS; n++) {
+            if (strcmp(gh_err_name((enum gh_err) n), name) == 0) {
+                count += counters[n];
+                first = first && n >= i;
+            }
+        }
+        if (first && count) {
+            gh_buf_addf(text,
+                        "gatehouse_decisions_total{result=\"%s\","
+                        "rule=\"%s\"} %llu\n",
+                        result, name, (unsigned long long) count);
+        }
+    }
+}
+
+
+static void
+ngx_http_gatehouse_metrics_text(struct gh_buf *text,
+    ngx_http_gatehouse_main_conf_t *mcf)
+{
+    size_t i;
+    uint64_t count;
     ngx_http_gatehouse_row_t sum;
 
     static const char *finds[NGX_HTTP_GATEHOUSE_FINDS] = {
@@ -345,24 +387,8 @@ ngx_http_gatehouse_metrics_text(struct gh_buf *text,
                 (unsigned long long) count, (unsigned long long) sum.public,
                 (unsigned long long) sum.withheld);
 
-    /* two refusals may have one name; one name is one line */
-    for (i = GH_OK + 1; i < NGX_HTTP_GATEHOUSE_ERRS; i++) {
-        name = gh_err_name((enum gh_err) i);
-        count = 0;
-        first = 1;
-        for (n = GH_OK + 1; n < NGX_HTTP_GATEHOUSE_ERRS; n++) {
-            if (strcmp(gh_err_name((enum gh_err) n), name) == 0) {
-                count += sum.refused[n];
-                first = first && n >= i;
-            }
-        }
-        if (first && count) {
-            gh_buf_addf(text,
-                        "gatehouse_decisions_total{result=\"refused\","
-                        "rule=\"%s\"} %llu\n",
-                        name, (unsigned long long) count);
-        }
-    }
+    ngx_http_gatehouse_metrics_rules(text, "refused", sum.refused);
+    ngx_http_gatehouse_metrics_rules(text, "ended", sum.ended);
 
     gh_buf_addf(text,
                 "# HELP gatehouse_token_lookups_total Decisions, by what the "

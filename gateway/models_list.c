@@ -262,6 +262,7 @@ ngx_http_gatehouse_list_withhold(ngx_http_request_t *r,
     ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                   "gatehouse: an answer that lists models was withheld: %s",
                   why);
+    ngx_http_gatehouse_count_withheld(r);
 
     return ngx_http_filter_finalize_request(r, &ngx_http_gatehouse_module,
                                             NGX_HTTP_BAD_GATEWAY);

@@ -277,6 +277,7 @@ void ngx_http_gatehouse_count_admitted(ngx_http_request_t *r,
     ngx_http_gatehouse_ctx_t *ctx, ngx_uint_t mode);
 void ngx_http_gatehouse_count_refused(ngx_http_request_t *r,
     ngx_http_gatehouse_ctx_t *ctx, enum gh_err err);
+void ngx_http_gatehouse_count_ended(ngx_http_request_t *r, enum gh_err err);
 void ngx_http_gatehouse_count_withheld(ngx_http_request_t *r);
 
 /* mapping.c: FEED for whatever is wrong with the file */

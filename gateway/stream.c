@@ -141,6 +141,8 @@ ngx_http_gatehouse_stream_end(ngx_http_gatehouse_stream_t *stream,
                   "gatehouse: ended rule=%s request_id=%*s", gh_err_name(err),
                   stream->ctx->request_id.len, stream->ctx->request_id.ptr);
 
+    ngx_http_gatehouse_count_ended(r, err);
+
     ngx_http_finalize_request(r, NGX_ERROR);
     ngx_http_run_posted_requests(c);
 }

@@ -23,6 +23,7 @@ before(async () => {
       location = /v1/models { gatehouse_permission read:models; gatehouse_methods GET; proxy_pass http://api; }
       location = /admin { gatehouse_permission admin; proxy_pass http://api; }
       location /public { gatehouse public; proxy_pass http://api; }
+      location = /stream { gatehouse_permission none; gatehouse_leeway 0; gatehouse_stream_check 200ms; proxy_buffering off; proxy_pass http://api; }
       location = /early { gatehouse_permission none; return 200 secret; }
       location = /metrics { gatehouse_metrics local; }
       location / { }`,
@@ -90,6 +91,20 @@ test('each decision is counted once, with its rule, over all workers', async () 
     [refused('no_route')]: 1, [refused('ambiguous_target')]: 1, [refused('feed')]: 1,
     [cache('hit')]: 7, [cache('miss')]: 3, [cache('refused')]: 1, [cache('none')]: 5,
   });
+});
+
+test('a stream that is ended is counted, with its rule', async () => {
+  const { samples: from } = await metrics();
+  const listeners = lab.upstream.server.listeners('request');
+  lab.upstream.server.removeAllListeners('request');
+  lab.upstream.server.on('request', (_, response) => { response.writeHead(200, { 'content-type': 'text/event-stream' }); response.write('data: 1\n\n'); });
+  const t = Math.floor(Date.now() / 1000);
+  const got = await lab.get('/stream', { token: lab.key.token({ iat: t - 10, exp: t + 2 }) });
+  lab.upstream.server.removeAllListeners('request');
+  for (const one of listeners) lab.upstream.server.on('request', one);
+  assert.equal(got.status, 200);
+  const { samples: to } = await metrics();
+  assert.deepEqual(grown(from, to), { [result('admitted')]: 1, [cache('miss')]: 1, 'gatehouse_decisions_total{result="ended",rule="expired"}': 1 });
 });
 
 test('the feeds: generation, age, and which is not there', async () => {
