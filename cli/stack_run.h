@@ -25,5 +25,6 @@ enum {
     GH_EXIT_RESOURCE = 4,   /* a resource could not be made, changed or removed */
     GH_EXIT_NO_STACK = 6,   /* there is no such stack */
     GH_EXIT_UNEXPECTED = 7, /* --expect-no-changes, and there are some */
-    GH_EXIT_CANCELLED = 8
+    GH_EXIT_CANCELLED = 8,
+    GH_EXIT_TIMEOUT = 9 /* a person was waited for in vain */
 };

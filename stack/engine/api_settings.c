@@ -39,13 +39,15 @@ const char *gh_api_settings_from_environment(struct gh_arena *a, struct gh_api_s
         host.len--;
     if (!is_host(host))
         return "AUTH0_DOMAIN is not a host name with an optional port";
+    ret->domain = gh_arena_cstr(a, host);
+    if (!ret->domain)
+        return "out of memory";
     if (!ret->token && !ret->client_id)
         return "AUTH0_CLIENT_ID is not set (nor AUTH0_API_TOKEN): the client that may use the Management API";
     if (!ret->token && !ret->client_secret)
         return "AUTH0_CLIENT_SECRET is not set (nor AUTH0_API_TOKEN): the secret of the client in "
                "AUTH0_CLIENT_ID";
-    ret->domain = gh_arena_cstr(a, host);
-    return ret->domain ? NULL : "out of memory";
+    return NULL;
 }
 
 bool gh_api_is_loopback(const char *domain) {

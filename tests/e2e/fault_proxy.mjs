@@ -27,7 +27,7 @@ export async function startFaultProxy(g) {
   const serve = async (incoming, response) => {
     const parts = [];
     for await (const part of incoming) parts.push(part);
-    const request = { n: proxy.requests.length + 1, method: incoming.method, url: incoming.url };
+    const request = { n: proxy.requests.length + 1, method: incoming.method, url: incoming.url, body: Buffer.concat(parts).toString() };
     proxy.requests.push(request);
     let answer = await proxy.before(request);
     if (!answer) {
