@@ -48,6 +48,17 @@ static const struct {
       "\"refresh_token\":{\"rotation_type\":\"non-rotating\",\"expiration_type\":\"non-expiring\",\"leeway\":0,"
       "\"token_lifetime\":2592000,\"idle_token_lifetime\":1296000,\"infinite_token_lifetime\":true,\"infinite_idle_token_lifetime\":true}}" },
     { "auth0:index/clientGrant:ClientGrant", "{\"subject_type\":\"client\"}" },
+    { "auth0:index/tenant:Tenant",
+      "{\"allow_organization_name_in_authentication_api\":false,\"customize_mfa_in_postlogin_action\":false,"
+      "\"pushed_authorization_requests_supported\":false,\"enabled_locales\":[\"en\"],\"idle_session_lifetime\":72,"
+      "\"session_lifetime\":168,\"sandbox_version\":\"22\",\"session_cookie\":{\"mode\":\"persistent\"},"
+      "\"oidc_logout\":{\"rp_logout_end_session_endpoint_discovery\":true},"
+      "\"flags\":{\"allow_legacy_delegation_grant_types\":false,\"allow_legacy_ro_grant_types\":false,"
+      "\"allow_legacy_tokeninfo_endpoint\":false,\"disable_clickjack_protection_headers\":false,"
+      "\"enable_apis_section\":false,\"enable_client_connections\":false,\"enable_custom_domain_in_emails\":false,"
+      "\"enable_dynamic_client_registration\":false,\"enable_legacy_logs_search_v2\":false,"
+      "\"enable_pipeline2\":false,\"no_disclose_enterprise_connections\":false,\"revoke_refresh_token_grant\":false,"
+      "\"enable_public_signup_user_exists_error\":true}}" },
     { USER, "{\"blocked\":false,\"email_verified\":false,\"phone_verified\":false}" },
 };
 /* Empty ones that still say something: an object that does not say them is given others. */

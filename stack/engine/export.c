@@ -227,6 +227,27 @@ static enum gh_err list_member_roles(struct work *w, const struct gh_provider *p
     return e;
 }
 
+/* What every tenant has one of: its settings. */
+static bool is_single(const struct gh_provider *p) {
+    return p->kind == GH_KIND_FACET && !p->dies_with.token && p->object && !strchr(p->object, '{');
+}
+
+static enum gh_err add_single(struct work *w, const struct gh_provider *p) {
+    struct gh_api_reply reply = { 0 };
+    enum gh_err e = gh_api_call(w->x->api, "GET", p->object, NULL, &reply);
+    if (e)
+        return fail(w, p, e, &reply);
+    char name[GH_EXPORT_NAME];
+    json_t *inputs = gh_declare(p, reply.body, NULL);
+    if (json_object_size(inputs)) {
+        gh_export_name(w->names, gh_export_kind(p->token), "settings", "settings", name);
+        e = add(w, p, name, p->id, inputs, reply.body);
+    } else
+        json_decref(inputs);
+    gh_api_reply_release(&reply);
+    return e;
+}
+
 static bool is_of_people(const struct gh_provider *p) {
     return strcmp(p->token, USER) == 0 || strcmp(p->token, MEMBER) == 0 ||
            strcmp(p->token, MEMBER_ROLES) == 0;
@@ -244,6 +265,8 @@ static enum gh_err collect(struct work *w) {
                 continue;
             if (object)
                 e = list_objects(w, p);
+            else if (is_single(p))
+                e = add_single(w, p);
             else if (strcmp(p->token, MEMBER_ROLES) != 0 && p->dies_with.token)
                 e = list_children(w, p);
         }

@@ -20,6 +20,7 @@ after(() => Promise.all([g?.stop(), other?.stop()]));
 const good = (reply) => { assert.ok(reply.status < 300, reply.text); return reply.body; };
 // What people name things, and what Auth0 has that the example does not.
 async function fill() {
+  good(await api.patch('tenants/settings', { friendly_name: 'Tenant & Söhne', session_lifetime: 100, flags: { enable_client_connections: false, revoke_refresh_token_grant: true } }));
   const org = good(await api.post('organizations', { name: 'second', display_name: 'Zwei & "Söhne": {x}, ${not.ours} $$', metadata: { plan: 'yes', seats: '5', note: '#1' } }));
   good(await api.post('organizations', { name: 'ai-user' })); // as the role is called
   const [database] = good(await api.get('connections?name=my-awesome-company-users'));
@@ -52,7 +53,7 @@ function deployed(from) {
 
 // Without what is the tenant's own: its domain, and the client that asks.
 async function portable(from, client) {
-  const tree = await dump(client);
+  const tree = { ...await dump(client), settings: [good(await client.get('tenants/settings'))] };
   tree.clients = tree.clients.filter((one) => !one.global && one.name !== 'Gatehouse Machine Client');
   tree['resource-servers'] = tree['resource-servers'].filter((one) => !one.is_system);
   tree['client-grants'] = tree['client-grants'].filter((one) => one.client_id !== '<clients Gatehouse Machine Client>');
