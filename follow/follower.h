@@ -14,6 +14,7 @@ struct gh_follow {
     const char *data;    /* the folder of feeds */
     /* A machine client of the issuer, a Gatehouse tenant whose changes are followed; NULL: keys only. */
     const char *client_id, *client_secret_file;
+    long organizations; /* > 0: it tells no changes; its organizations are read every so many seconds */
 };
 
 /* DIR/HOST.feed: what is not a letter, a digit, '.' or '-' becomes '_', a final slash is dropped. MALFORMED

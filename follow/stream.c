@@ -10,17 +10,27 @@
 #include "core/limits.h"
 #include "follow/changes.h"
 #include "follow/machine.h"
+#include "follow/organizations.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/log.h"
 
-enum { WAIT_SECONDS = 20, RETRY_MS = 100, RETRY_MAX_MS = 2000, SILENCE_SECONDS = 10, ALARM_SECONDS = 60 };
+enum {
+    WAIT_SECONDS = 20,
+    RETRY_MS = 100,
+    RETRY_MAX_MS = 2000,
+    RATE_LIMITED_MS = 30000,
+    SILENCE_SECONDS = 10,
+    ALARM_SECONDS = 60
+};
 
 struct gh_stream {
     const struct gh_follow *config;
     struct gh_feed_writer *feed;
     pthread_mutex_t *lock;
     struct gh_machine *machine;
+    struct gh_organizations *organizations; /* NULL: changes */
+    char known_file[PATH_MAX];
     long long log, sequence, global; /* how far we were told since the start */
     long long heard, alarmed;        /* unix seconds */
     int retry_ms, stop;
@@ -63,6 +73,14 @@ static void remember_boot(struct gh_stream *s) {
     pthread_mutex_unlock(s->lock);
 }
 
+static void told_all(struct gh_stream *s) {
+    if (!s->synced)
+        remember_boot(s);
+    if (!atomic_exchange(&s->complete, true))
+        gh_log(GH_LOG_INFO, "feed.changes", "issuer", "%s", s->config->issuer, "sequence", "%lld",
+               s->sequence, NULL);
+}
+
 /* Takes the keys out of a feed that may have forgotten somebody: no token passes until all has been told. */
 static enum gh_err distrust(struct gh_stream *s, const struct gh_feed *reader) {
     struct gh_str issuer = gh_str_from(s->config->issuer), text;
@@ -94,15 +112,19 @@ static enum gh_err take(struct gh_stream *s, struct gh_arena *a, struct gh_str b
     s->log = c.log;
     s->sequence = c.sequence;
     s->global = c.global;
-    if (!c.more && !s->synced)
-        remember_boot(s);
-    if (!c.more && !atomic_exchange(&s->complete, true))
-        gh_log(GH_LOG_INFO, "feed.changes", "issuer", "%s", s->config->issuer, "sequence", "%lld", c.sequence,
-               NULL);
+    if (!c.more)
+        told_all(s);
     return GH_OK;
 }
 
 static enum gh_err ask(struct gh_stream *s, char why[256]) {
+    if (s->organizations) {
+        enum gh_err read = gh_organizations_read(s->organizations, s->machine, s->feed, s->lock,
+                                                 gh_str_from(s->config->issuer), gh_clock_seconds(), why);
+        if (!read)
+            told_all(s);
+        return read;
+    }
     gh_auto(gh_arena_freep) struct gh_arena *a = gh_arena_new(32 << 20);
     struct gh_str body, path = { 0 };
     why[0] = '\0';
@@ -118,7 +140,7 @@ static enum gh_err ask(struct gh_stream *s, char why[256]) {
 /* While we hear nothing, somebody may be revoked and let in: that is said at once, and again each minute. */
 static void complain(struct gh_stream *s, enum gh_err e, const char *why) {
     long long now = gh_clock_seconds(), silent = now - s->heard;
-    bool long_ago = silent >= SILENCE_SECONDS || silent < 0;
+    bool long_ago = silent >= SILENCE_SECONDS + s->config->organizations || silent < 0;
     if (s->alarmed && now >= s->alarmed && now - s->alarmed < (long_ago ? ALARM_SECONDS : SILENCE_SECONDS))
         return;
     s->alarmed = now;
@@ -139,13 +161,14 @@ static void *run(void *data) {
         if (e) {
             complain(s, e, why);
             s->retry_ms = s->retry_ms == 0 ? RETRY_MS : s->retry_ms * 2;
-            s->retry_ms = s->retry_ms > RETRY_MAX_MS ? RETRY_MAX_MS : s->retry_ms;
+            int most = s->organizations && gh_stream_is_complete(s) ? RATE_LIMITED_MS : RETRY_MAX_MS;
+            s->retry_ms = s->retry_ms > most ? most : s->retry_ms;
             continue;
         }
         if (s->alarmed)
             gh_log(GH_LOG_INFO, "feed.changes", "issuer", "%s", s->config->issuer, "sequence", "%lld",
                    s->sequence, NULL);
-        s->retry_ms = 0;
+        s->retry_ms = s->organizations ? (int)s->config->organizations * 1000 : 0;
         s->alarmed = 0;
         s->heard = gh_clock_seconds();
     }
@@ -162,6 +185,11 @@ enum gh_err gh_stream_start(const struct gh_follow *config, struct gh_feed_write
         gh_machine_new(config->issuer, config->ca_file, config->client_id, config->client_secret_file);
     s->stop = eventfd(0, EFD_CLOEXEC);
     enum gh_err e = s->machine && s->stop >= 0 ? GH_OK : GH_ERR_NOMEM;
+    if (!e && config->organizations > 0) {
+        e = gh_follow_path(config->data, config->issuer, ".organizations", s->known_file);
+        s->organizations = e ? NULL : gh_organizations_new(s->known_file);
+        e = s->organizations ? GH_OK : GH_ERR_NOMEM;
+    }
     if (!e)
         e = distrust(s, reader);
     if (!e && pthread_create(&s->thread, NULL, run, s) != 0)
@@ -180,6 +208,7 @@ void gh_stream_free(struct gh_stream *s) {
         return;
     if (s->running && eventfd_write(s->stop, 1) == 0)
         pthread_join(s->thread, NULL);
+    gh_organizations_free(s->organizations);
     gh_machine_free(s->machine);
     if (s->stop >= 0)
         close(s->stop);

@@ -230,6 +230,11 @@ test('what is not understood does not start', () => {
     [['--config', path.join(dir, 'absent')], /was not found/],
     ...[
       ['issuer', /c:1: expected name = value/],
+      ['organizations = 60', /c:1: belongs behind the line of its issuer/],
+      ['issuer = https://a.example/\norganizations = 5', /c:2: takes seconds/],
+      [`data = ${dir}\nissuer = https://a.example/\norganizations = 60`, /client-id is missing/],
+      [`data = ${dir}\nissuer = https://a.example/\nclient-id = x`, /belong together/],
+      [`data = ${dir}\nissuer = https://a.example/\nclient-id = x\nclient-secret-file = /etc/hostname`, /others may read it/],
       ['jwks = https://a.example/', /c:1: belongs behind the line of its issuer/],
       ['\n# x\nissuers = https://a.example/', /c:3: is not a setting/],
       [`data = ${dir}\ndata = ${dir}`, /c:2: is set twice/],

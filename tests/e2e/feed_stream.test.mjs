@@ -147,3 +147,40 @@ test('the models of organizations and APIs are told too', async () => {
   ok(await api.patch(`organizations/${organization}`, { metadata: { ai_models: null } }));
   assert.equal((await find()).text, undefined);
 });
+
+test('of a tenant that tells no changes, as Auth0, organizations and APIs are read', async () => {
+  const reader = ok(await api.post('clients', { name: 'reader', app_type: 'non_interactive', grant_types: ['client_credentials'] }));
+  const place = temporary(), file = path.join(place, 'feed.conf');
+  fs.writeFileSync(path.join(place, 'secret'), reader.client_secret, { mode: 0o600 });
+  fs.writeFileSync(file, `ca-file = ${g.env.SSL_CERT_FILE}\nissuer = ${g.issuer}\norganizations = 10\nclient-id = ${reader.client_id}\nclient-secret-file = ${path.join(place, 'secret')}\n`);
+  const chat = 'https://chat.example/';
+  ok(await api.post('resource-servers', { identifier: chat, name: 'Chat', enforce_policies: true, token_dialect: 'access_token_authz', scopes: ['chat:invoke', 'model:*'].map((value) => ({ value })) }));
+  const organizations = [];
+  for (let i = 0; i < 103; i++) organizations.push(ok(await api.post('organizations', { name: `many-${i}`, metadata: i === 101 ? { ai_models: 'gpt-5' } : {} })).id);
+  const m = await machine();
+  const grant = ok(await api.post('client-grants', { client_id: m.id, audience: chat, scope: ['chat:invoke', 'model:*'], organization_usage: 'require' })).id;
+  for (const at of [101, 102]) ok(await api.post(`organizations/${organizations[at]}/client-grants`, { grant_id: grant }));
+  const [limited, free] = await Promise.all([101, 102].map((at) => machineToken(g, { clientId: m.id, clientSecret: m.secret, audience: chat, organization: organizations[at] })));
+  const second = await Helper.start(place, ['--config', file]);
+  const gate = await Lab.start({
+    feed: false, server: `gatehouse on; gatehouse_issuer ${g.issuer}; gatehouse_audience ${chat}; gatehouse_organization any;
+      gatehouse_feed ${path.join(place, 'feeds', path.basename(feed))}; gatehouse_routes openai; location /v1/ { proxy_pass http://api; }`,
+  });
+  const ask = (token, model) => code(gate.get('/v1/chat/completions', { token, method: 'POST', headers: ['Content-Type: application/json'], body: JSON.stringify({ model, messages: [] }) }));
+  try {
+    assert.match(await second.says('event=feed.changes_failed'), /error=no_permission/);
+    assert.equal(await ask(free, 'gpt-4'), '503 feed');
+    ok(await api.post('client-grants', { client_id: reader.client_id, audience: `${g.origin}/api/v2/`, scope: ['read:organizations', 'read:resource_servers'] }));
+    await second.says('event=feed.keys', 10000);
+    assert.deepEqual(await Promise.all([ask(free, 'gpt-4'), ask(limited, 'gpt-5')]), ['ok', 'ok']);
+    assert.match(await ask(limited, 'gpt-4'), /^403 /);
+    ok(await api.delete(`organizations/${organizations[102]}`));
+    assert.equal(await ask(free, 'gpt-4'), 'ok', 'nobody has told yet');
+    second.child.kill('SIGHUP'); // reads at once: also across this the organizations of before are known
+    await until('the refusal', async () => (await ask(free, 'gpt-4')) === '401 revoked', 5000);
+    assert.equal(await ask(limited, 'gpt-5'), 'ok');
+  } finally {
+    await second.stop();
+    await gate.stop();
+  }
+});
