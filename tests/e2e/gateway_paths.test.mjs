@@ -23,7 +23,7 @@ function resolved(target) {
 let lab;
 before(async () => {
   if (noShared) return console.log('gateway_paths: ../shared is not here; the path targets were skipped');
-  const routes = (upstream) => `gatehouse on; ${policy}
+  const routes = (upstream) => `gatehouse on; ${policy} gatehouse_forward_auth_from unix:; location = /ask { gatehouse_forward_auth nginx; }
     location /public/ { gatehouse_permission read:models; proxy_pass ${upstream}; }
     location /admin/ { gatehouse_permission admin; proxy_pass ${upstream}; }
     location / { proxy_pass ${upstream}; }`;
@@ -63,3 +63,22 @@ for (const [name, socket] of [['Node', 'gate.sock'], ['nginx', 'gate2.sock']])
     assert.deepEqual([count.A, count.R, count.S], [15, 103, 122]);
     t.diagnostic(`${rows.length} targets: ${count.passed} passed on, all to the path that was decided`);
   });
+
+// A target may not mean more to a proxy that asks than it means here.
+test('by forward-auth a yes is a yes here too, for the same path', { skip: noShared }, async (t) => {
+  const count = { yes: 0, no: 0 };
+  for (const { verdict, kind, target } of rows) {
+    const asked = await raw(path.join(lab.dir, 'gate.sock'), Buffer.from(
+      `GET /ask HTTP/1.1\r\nHost: gate.test\r\nConnection: close\r\nX-Original-Method: GET\r\nX-Original-URI: ${target}\r\nAuthorization: Bearer ${lab.key.token()}\r\n\r\n`, 'latin1'), { wait: 2000 });
+    const what = `${verdict} ${kind} ${JSON.stringify(target)}: ${asked.status} ${asked.body}`;
+    if (verdict === 'A') assert.equal(asked.status, 200, what);
+    if (verdict === 'R') assert.notEqual(asked.status, 200, what);
+    count[asked.status === 200 ? 'yes' : 'no']++;
+    if (asked.status !== 200) continue;
+    lab.upstream.hits.length = 0;
+    const direct = await send('gate.sock', target);
+    assert.equal(direct.status, 200, what);
+    assert.ok(/^\/public(\/|$)/.test(resolved(json(direct).target)), what);
+  }
+  t.diagnostic(`${count.yes} yes, ${count.no} no`);
+});
