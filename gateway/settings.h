@@ -42,7 +42,7 @@ char *ngx_http_gatehouse_stream_interval(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_gatehouse_token_cache(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
-/* credentials.c: the content of a file that holds a secret, and which nobody else
+/* secret.c: the content of a file that holds a secret, and which nobody else
  * may read or change; at most `limit` bytes, else it says why */
 char *ngx_http_gatehouse_secret_read(ngx_conf_t *cf, ngx_str_t *file,
     size_t limit, ngx_str_t *ret);
@@ -50,6 +50,10 @@ char *ngx_http_gatehouse_secret_read(ngx_conf_t *cf, ngx_str_t *file,
 /* identity.c: for inherit.c */
 char *ngx_http_gatehouse_identity_merge(ngx_conf_t *cf,
     ngx_http_gatehouse_loc_conf_t *prev, ngx_http_gatehouse_loc_conf_t *conf);
+
+/* upstream.c: does not start unless the upstream of a location may hear secrets */
+char *ngx_http_gatehouse_upstream_prove(ngx_conf_t *cf,
+    ngx_http_gatehouse_loc_conf_t *conf);
 
 /* credentials.c: for inherit.c and at the end of the configuration */
 char *ngx_http_gatehouse_credentials_merge(ngx_conf_t *cf,
