@@ -11,6 +11,7 @@
 #include "cli/dev/certificates.h"
 #include "cli/dev/dev.h"
 #include "cli/options.h"
+#include "follow/follower.h"
 #include "sys/file.h"
 #include "sys/process.h"
 
@@ -21,6 +22,7 @@
 
 struct options {
     const char *data, *env_file, *audience, *upstream;
+    struct gh_option_list issuers;
     long port, gateway_port;
 };
 
@@ -36,6 +38,13 @@ static int fail(const char *what, const char *why) {
 
 const char *gh_dev_path(const struct gh_dev *dev, const char *name) {
     return gh_arena_printf(dev->arena, "%s/%s", dev->dir, name).ptr;
+}
+
+const char *gh_dev_issuer_feed(const struct gh_dev *dev, size_t n) {
+    char path[PATH_MAX];
+    if (gh_follow_path(gh_dev_path(dev, "feed"), dev->issuers->values[n], ".feed", path) != GH_OK)
+        return NULL;
+    return gh_arena_cstr(dev->arena, gh_str_from(path));
 }
 
 /* What ends in nginx.conf between quotes must not end the quotes, nor name a variable. */
@@ -65,6 +74,11 @@ static int check_options(const struct options *o) {
         return complain("--audience", "needs an API identifier such as " DEFAULT_AUDIENCE);
     if (o->upstream && !is_origin(o->upstream))
         return complain("--upstream", "needs http://HOST[:PORT] or https://HOST[:PORT], without a path");
+    for (size_t i = 0; i < o->issuers.count; i++)
+        if (!is_plain(o->issuers.values[i]) || strpbrk(o->issuers.values[i], " ;{}") ||
+            strncmp(o->issuers.values[i], "https://", 8) != 0)
+            return complain("--trust-issuer",
+                            "needs https://HOST[:PORT][/PATH], as tokens have it in \"iss\"");
     if (o->port > 65535 || o->gateway_port > 65535)
         return complain("--port", "a port is at most 65535");
     return GH_EXIT_OK;
@@ -204,6 +218,8 @@ int gh_command_dev(int argc, char **argv) {
           "the API that the gateway guards (" DEFAULT_AUDIENCE ")" },
         { "upstream", 'u', GH_OPTION_TEXT, &o.upstream, "URL",
           "where the gateway sends what it lets in (the built-in mock)" },
+        { "trust-issuer", 'i', GH_OPTION_LIST, &o.issuers, "URL",
+          "let the gateway believe this issuer too; may be repeated" },
         { 0 },
     };
     int stop = gh_options_parse(
@@ -220,6 +236,6 @@ int gh_command_dev(int argc, char **argv) {
     gh_auto(gh_arena_freep) struct gh_arena *a = gh_arena_new(16 << 20);
     if (!a)
         return GH_EXIT_ERROR;
-    struct gh_dev dev = { .arena = a, .audience = o.audience, .upstream = o.upstream };
+    struct gh_dev dev = { .arena = a, .audience = o.audience, .upstream = o.upstream, .issuers = &o.issuers };
     return run(&dev, &o);
 }

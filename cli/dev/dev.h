@@ -3,6 +3,7 @@
  * long for a socket. */
 #pragma once
 #include "cli/dev/ports.h"
+#include "cli/options.h"
 #include "core/arena.h"
 
 #define GH_DEV_TENANT_SOCKET "tenant.sock"
@@ -17,11 +18,16 @@ struct gh_dev {
     const char *audience; /* what the gateway wants tokens for */
     const char *upstream; /* http[s]://HOST[:PORT], or NULL: the mock */
     const char *env_file; /* or NULL */
+    const struct gh_option_list
+        *issuers; /* others whose tokens the gateway believes; the helper gets their keys */
     struct gh_port tenant_port, gateway_port;
 };
 
 /* DIR/name, in the arena; NULL when out of memory. */
 const char *gh_dev_path(const struct gh_dev *dev, const char *name);
+
+/* The feed that the helper keeps for the n-th of them; NULL when out of memory. */
+const char *gh_dev_issuer_feed(const struct gh_dev *dev, size_t n);
 
 /* cli/dev/nginx_conf.c: writes DIR/nginx/nginx.conf and the folders that nginx wants. */
 enum gh_err gh_dev_write_nginx_conf(const struct gh_dev *dev);

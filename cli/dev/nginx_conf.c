@@ -83,6 +83,9 @@ static void add_gateway(struct gh_buf *b, const struct gh_dev *dev) {
                 "        gatehouse_organization any;\n        gatehouse_feed \"%s/feed/tenant.feed\";\n      "
                 "  gatehouse_leeway 0;\n        gatehouse_stream_check 1s;\n",
                 dev->origin, dev->audience, dev->dir);
+    for (size_t i = 0; i < dev->issuers->count; i++)
+        gh_buf_addf(b, "        gatehouse_issuer %s;\n        gatehouse_feed \"%s\";\n",
+                    dev->issuers->values[i], gh_dev_issuer_feed(dev, i));
     if (dev->upstream)
         gh_buf_addf(b,
                     "        proxy_ssl_server_name on;\n        proxy_ssl_verify on;\n        "

@@ -1,5 +1,5 @@
-/* cli/dev/supervisor.c - three children: the tenant, the mock upstream and nginx. They stay in our process
- * group, die with us, and come back when they crash. */
+/* cli/dev/supervisor.c - the children: the tenant, the mock upstream, the helper for other issuers' keys, and
+ * nginx. They stay in our process group, die with us, and come back when they crash. */
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -18,6 +18,7 @@
 #include "cli/dev/dev.h"
 #include "cli/dev/tenant_child.h"
 #include "core/buf.h"
+#include "feed/feed.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/log.h"
@@ -29,7 +30,7 @@
 #define CRASH_WINDOW_MS 10000
 #define POLL_MS 2
 
-enum child_kind { TENANT, MOCK, NGINX, CHILDREN };
+enum child_kind { TENANT, MOCK, HELPER, NGINX, CHILDREN };
 
 struct child {
     const char *name;
@@ -89,6 +90,18 @@ static enum gh_err start_mock(struct supervisor *s) {
     return gh_spawn(&(struct gh_spawn){ .argv = argv }, &s->children[MOCK].pid);
 }
 
+/* The tenant publishes its own keys: the helper is for others'. */
+static enum gh_err start_helper(struct supervisor *s) {
+    const struct gh_option_list *issuers = s->dev->issuers;
+    const char *argv[4 + 2 * GH_COUNT(issuers->values) + 1] = { s->dev->self, "feed", "--data",
+                                                                gh_dev_path(s->dev, "feed") };
+    for (size_t i = 0; i < issuers->count; i++) {
+        argv[4 + 2 * i] = "--issuer";
+        argv[5 + 2 * i] = issuers->values[i];
+    }
+    return gh_spawn(&(struct gh_spawn){ .argv = argv }, &s->children[HELPER].pid);
+}
+
 static enum gh_err start_nginx(struct supervisor *s) {
     const char *prefix = gh_dev_path(s->dev, "nginx/"), *conf = gh_dev_path(s->dev, "nginx/nginx.conf");
     const char *argv[] = { "nginx", "-e", "stderr", "-p", prefix, "-c", conf, NULL };
@@ -96,12 +109,12 @@ static enum gh_err start_nginx(struct supervisor *s) {
 }
 
 static bool is_wanted(const struct supervisor *s, enum child_kind kind) {
-    return kind != MOCK || !s->dev->upstream;
+    return (kind != MOCK || !s->dev->upstream) && (kind != HELPER || s->dev->issuers->count > 0);
 }
 
 static bool start(struct supervisor *s, enum child_kind kind) {
     static enum gh_err (*const starters[CHILDREN])(struct supervisor *) = { start_tenant, start_mock,
-                                                                            start_nginx };
+                                                                            start_helper, start_nginx };
     struct child *c = &s->children[kind];
     enum gh_err e = starters[kind](s);
     if (e) {
@@ -225,6 +238,17 @@ static bool tenant_is_ready(struct supervisor *s) {
     return read(s->credentials, &s->machine, sizeof s->machine) == (ssize_t)sizeof s->machine;
 }
 
+/* Its feeds are there; keys come when their issuers answer. */
+static bool helper_is_ready(struct supervisor *s) {
+    for (size_t i = 0; i < s->dev->issuers->count; i++) {
+        gh_auto(gh_feed_freep) struct gh_feed *feed = NULL;
+        const char *path = gh_dev_issuer_feed(s->dev, i);
+        if (!path || gh_feed_open(path, &feed) != GH_OK)
+            return false;
+    }
+    return true;
+}
+
 static bool wait_until(struct supervisor *s, const char *what, bool (*is_ready)(struct supervisor *s),
                        int fd) {
     for (long long end = now_ms() + START_MS; now_ms() < end;) {
@@ -284,10 +308,12 @@ static bool announce(const struct supervisor *s, long long started_ms) {
 
 static bool bring_up(struct supervisor *s) {
     long long started = now_ms();
-    if (!start(s, TENANT) || (is_wanted(s, MOCK) && !start(s, MOCK)))
+    if (!start(s, TENANT) || (is_wanted(s, MOCK) && !start(s, MOCK)) ||
+        (is_wanted(s, HELPER) && !start(s, HELPER)))
         return false;
-    /* nginx maps the tenant's feed before it forks its workers: the tenant comes first. */
-    if (!wait_until(s, "tenant", tenant_is_ready, s->credentials) || !start(s, NGINX))
+    /* nginx maps the feeds before it forks its workers: their writers come first. */
+    if (!wait_until(s, "tenant", tenant_is_ready, s->credentials) ||
+        !wait_until(s, "feed", helper_is_ready, -1) || !start(s, NGINX))
         return false;
     s->ready = wait_until(s, "nginx", proxies_are_ready, -1) && announce(s, started);
     return s->ready;
@@ -333,6 +359,7 @@ int gh_dev_supervise(const struct gh_dev *dev) {
                             .credentials = -1,
                             .children = { [TENANT] = { .name = "tenant" },
                                           [MOCK] = { .name = "mock" },
+                                          [HELPER] = { .name = "feed" },
                                           [NGINX] = { .name = "nginx" } } };
     if (!take_signals(&s)) {
         fprintf(stderr, "gatehouse dev: cannot take signals: %m\n");

@@ -7,6 +7,8 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { gatehouse, sleep, startGatehouse, temporary, until } from './harness.mjs';
+import { Key } from './gateway_lab.mjs';
+import { Issuer } from './issuer_lab.mjs';
 
 const alive = (pid) => { try { process.kill(pid, 0); return fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1][0] !== 'Z'; } catch { return false; } };
 const residentMiB = (pid) => Number(/^VmRSS:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
@@ -141,4 +143,30 @@ test('an ordinary user can run it', { skip: process.getuid() !== 0 && 'skipped: 
     await exit;
     fs.rmSync(dir, { recursive: true, force: true });
   }
+});
+
+test('--trust-issuer: the gateway believes another issuer too, whose keys the helper gets', async () => {
+  const issuer = await Issuer.start();
+  const g = await startGatehouse({ args: ['--trust-issuer', issuer.url], env: { SSL_CERT_FILE: issuer.ca } });
+  const ask = async (token) => (await fetch(`${g.gateway}/v1/models`, { headers: { authorization: `Bearer ${token}` } })).status;
+  const claims = { aud: g.audience, permissions: ['models:list'] };
+  try {
+    await until('the keys', async () => (await ask(issuer.token(issuer.keys[0], claims))) === 200);
+    assert.equal(await ask(issuer.keys[0].token({ ...claims, iss: g.issuer })), 401);
+    assert.equal(await ask(issuer.token(new Key('k1'), claims)), 401);
+    const pid = g.pid('feed');
+    process.kill(pid, 'SIGKILL');
+    await until('the helper to come back', () => g.pid('feed') !== pid && alive(g.pid('feed')));
+    assert.equal(await ask(issuer.token(issuer.keys[0], claims)), 200);
+    const last = g.pid('feed');
+    await g.stop();
+    assert.ok(!alive(last));
+  } finally {
+    await g.stop();
+    issuer.close();
+  }
+});
+test('--trust-issuer: what is no issuer is refused', () => {
+  for (const url of ['http://a.example/', 'a.example', 'https://a.example/;x', 'https://$host/', ''])
+    assert.equal(runDev(['--data', temporary(), '--trust-issuer', url]).status, 2, url);
 });

@@ -83,12 +83,20 @@ describe('revocation', () => {
   });
 });
 
+// The word behind the magic.
+function setVersion(file, version) {
+  const fd = fs.openSync(file, 'r+');
+  fs.writeSync(fd, Buffer.from([version, 0, 0, 0]), 0, 4, 8);
+  fs.closeSync(fd);
+}
+
 describe('a feed that cannot be trusted', () => {
   const cases = {
     'is missing': (file) => fs.rmSync(file),
     'is empty': (file) => fs.writeFileSync(file, ''),
     'holds noise': (file) => fs.writeFileSync(file, Buffer.alloc(1 << 20, 'noise')),
     'was cut before the start': (file) => fs.truncateSync(file, 4096),
+    'is of another version': (file) => setVersion(file, 2),
     'is a folder': (file) => { fs.rmSync(file); fs.mkdirSync(file); },
   };
   for (const [what, damage] of Object.entries(cases))
@@ -150,6 +158,21 @@ describe('a feed that cannot be trusted', () => {
         await until('the revocation in the new file', async () => (await code(lab.get('/x', { token }))) === '401 revoked', 3000);
       } finally { await lab.stop(); }
     });
+
+  test('replaced by one of another version while it is used: 503 within two seconds, no worker dies', async () => {
+    const lab = await Lab.start({ server });
+    try {
+      const token = lab.key.token(), file = path.join(lab.dir, 'feed');
+      assert.equal(await code(lab.get('/x', { token })), 'ok');
+      const workers = lab.workers.join();
+      await lab.feed.close();
+      fs.copyFileSync(file, `${file}.new`);
+      setVersion(`${file}.new`, 2);
+      fs.renameSync(`${file}.new`, file);
+      await until('503', async () => (await code(lab.get('/x', { token }))) === '503 feed', 3000);
+      assert.equal(lab.workers.join(), workers);
+    } finally { await lab.stop(); }
+  });
 
   test('deleted while it is used: 503 within two seconds', async () => {
     const lab = await Lab.start({ server });
