@@ -4,13 +4,29 @@
 #include <stdint.h>
 #include <string.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "core/str.h"
 #include "core/utf8.h"
 
 /* The first byte at or after `p` that does not plainly stand for itself: a quote, a backslash, a control or
- * the start of a longer UTF-8 character; `end` when there is none. Eight bytes at a step: prompts are long.
- */
+ * the start of a longer UTF-8 character; `end` when there is none. Eight or sixteen bytes at a step: prompts
+ * are long. */
 static inline const char *gh_json_plain_end(const char *p, const char *end) {
+#ifdef __SSE2__
+    for (; end - p >= 16; p += 16) {
+        __m128i w = _mm_loadu_si128((const __m128i *)(const void *)p);
+        __m128i hit =
+            _mm_or_si128(_mm_cmpeq_epi8(w, _mm_set1_epi8('"')), _mm_cmpeq_epi8(w, _mm_set1_epi8('\\')));
+        /* signed: bytes from 0x80 on are below 0x20 too */
+        unsigned mask =
+            (unsigned)_mm_movemask_epi8(_mm_or_si128(hit, _mm_cmplt_epi8(w, _mm_set1_epi8(0x20))));
+        if (mask)
+            return p + __builtin_ctz(mask);
+    }
+#endif
     const uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
     for (; end - p >= 8; p += 8) {
         uint64_t w, quote, slash, control;

@@ -64,7 +64,8 @@ ngx_http_gatehouse_access_handler(ngx_http_request_t *r)
     }
 
     if (ctx->wants_body) {
-        return ngx_http_gatehouse_read_body(r, ctx);
+        ctx->wants_body = 0;
+        return ctx->body_rc;
     }
 
     if (ngx_http_gatehouse_stream_watch(r, conf, ctx) != NGX_OK) {

@@ -22,28 +22,44 @@ static ngx_buf_t *ngx_http_gatehouse_body_piece(ngx_http_request_t *r,
 static ngx_http_request_body_filter_pt ngx_http_next_request_body_filter;
 
 
-/* For the access phase: the phases go on where they are when the body is
- * there, as the mirror module does it. */
+/* NGX_OK: the body is there, as short ones mostly are. NGX_DONE: the access
+ * handler returns it, and is called again when the body is there (as the mirror
+ * module does it). Else a status. */
 
 ngx_int_t
 ngx_http_gatehouse_read_body(ngx_http_request_t *r,
     ngx_http_gatehouse_ctx_t *ctx)
 {
     ngx_int_t rc;
+    ngx_http_core_loc_conf_t *clcf;
     ngx_http_gatehouse_loc_conf_t *conf;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_gatehouse_module);
 
-    ctx->wants_body = 0;
     ctx->reading_body = 1;
+    ctx->starting = 1;
     ctx->body_limit = conf->body_size;
+
+    /* nginx takes a buffer of the body's size then, which is full when the
+     * body is there and not before: nothing to take out of it */
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+    ctx->body_fits = !r->headers_in.chunked
+                     && r->headers_in.content_length_n >= 0
+                     && r->headers_in.content_length_n
+                            <= (off_t) clcf->client_body_buffer_size;
 
     r->request_body_in_file_only = 0;
     r->request_body_in_single_buf = 0;
 
     rc = ngx_http_read_client_request_body(r, ngx_http_gatehouse_body_is_read);
+    ctx->starting = 0;
     if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
         return rc;
+    }
+
+    if (!ctx->reading_body) {
+        r->main->count--; /* nobody waits */
+        return NGX_OK;
     }
 
     ngx_http_finalize_request(r, NGX_DONE);
@@ -57,14 +73,17 @@ ngx_http_gatehouse_body_is_read(ngx_http_request_t *r)
 {
     ngx_http_gatehouse_ctx_t *ctx;
 
+    /* a second location may decide on it, and get it */
+    r->preserve_body = 1;
+
     ctx = ngx_http_gatehouse_ctx_find(r);
     if (ctx) {
         ctx->reading_body = 0;
+        if (ctx->starting) {
+            return;
+        }
         ctx->resumed = 1;
     }
-
-    /* a second location may decide on it, and get it */
-    r->preserve_body = 1;
 
     r->write_event_handler = ngx_http_core_run_phases;
     ngx_http_core_run_phases(r);
@@ -90,7 +109,7 @@ ngx_http_gatehouse_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
     ngx_http_gatehouse_ctx_t *ctx;
 
     ctx = ngx_http_gatehouse_ctx_find(r);
-    if (ctx == NULL || !ctx->reading_body) {
+    if (ctx == NULL || !ctx->reading_body || ctx->body_fits) {
         return ngx_http_next_request_body_filter(r, in);
     }
 

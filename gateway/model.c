@@ -90,8 +90,8 @@ ngx_http_gatehouse_api(const char *name)
 }
 
 
-/* After all other rules. GH_OK with ctx->wants_body: ask again when the body
- * is there. Then the whole decision is made anew, on what holds by then. */
+/* After all other rules. GH_OK with ctx->wants_body: the body has to be waited
+ * for. Then the whole decision is made anew, on what holds by then. */
 
 enum gh_err
 ngx_http_gatehouse_judge_model(ngx_http_request_t *r,
@@ -323,8 +323,11 @@ ngx_http_gatehouse_named_in_body(ngx_http_request_t *r,
         if (r->headers_in.content_length_n > conf->body_size) {
             return GH_ERR_BODY_TOO_LARGE; /* before anything is read */
         }
-        ctx->wants_body = 1;
-        return GH_OK;
+        ctx->body_rc = ngx_http_gatehouse_read_body(r, ctx);
+        if (ctx->body_rc != NGX_OK) {
+            ctx->wants_body = 1;
+            return GH_OK;
+        }
     }
 
     if (ctx->body_over) {

@@ -165,6 +165,7 @@ typedef struct {
     ngx_chain_t *body, **body_end; /* the body as far as it was read */
     ngx_buf_t *body_last;
     off_t body_length, body_limit;
+    ngx_int_t body_rc; /* with wants_body: what the access handler returns */
     ngx_str_t list; /* the answer as far as it came */
     size_t list_room;
     ngx_http_gatehouse_stream_t *stream; /* NULL: not watched */
@@ -177,8 +178,10 @@ typedef struct {
     unsigned forwarded : 1; /* a forward-auth request */
     unsigned answered : 1;  /* ... which we answered with yes */
     unsigned keep_cookies : 1;
-    unsigned wants_body : 1; /* the decision needs it */
+    unsigned wants_body : 1; /* the decision waits for it, */
     unsigned reading_body : 1;
+    unsigned starting : 1; /* but perhaps it is there already */
+    unsigned body_fits : 1; /* nginx's own buffer holds it */
     unsigned body_over : 1;
     unsigned preflight : 1; /* answered by us */
     unsigned lists : 1;   /* the answer lists models: it is filtered */
@@ -246,7 +249,7 @@ ngx_int_t ngx_http_gatehouse_cors_preflight(ngx_http_request_t *r,
     ngx_http_gatehouse_ctx_t *ctx, ngx_http_gatehouse_loc_conf_t *conf);
 ngx_int_t ngx_http_gatehouse_cors_init(ngx_conf_t *cf);
 
-/* body.c: what an access handler returns */
+/* body.c: NGX_OK, or what an access handler returns */
 ngx_int_t ngx_http_gatehouse_read_body(ngx_http_request_t *r,
     ngx_http_gatehouse_ctx_t *ctx);
 ngx_int_t ngx_http_gatehouse_body_filter_init(ngx_conf_t *cf);

@@ -79,7 +79,8 @@ static void add_gateway(struct gh_buf *b, const struct gh_dev *dev) {
     gh_buf_addf(b,
                 "        client_max_body_size 32m;\n        client_body_buffer_size 1m;\n        "
                 "proxy_buffering off;\n"
-                "        gatehouse on;\n        gatehouse_issuer %s/;\n        gatehouse_audience \"%s\";\n"
+                "        gatehouse on;\n        gatehouse_body_size 32m;\n        gatehouse_issuer %s/;\n    "
+                "    gatehouse_audience \"%s\";\n"
                 "        gatehouse_organization any;\n        gatehouse_feed \"%s/feed/tenant.feed\";\n      "
                 "  gatehouse_leeway 0;\n        gatehouse_stream_check 1s;\n",
                 dev->origin, dev->audience, dev->dir);
