@@ -141,10 +141,30 @@ json_t *gh_mapping_encode_value(const struct gh_property *property, json_t *valu
     return encode_typed(property->type, property->name, value);
 }
 
+/* What lookups show of one object is a list of one, under a plural name: "brandings",
+ * "authorization_policies". */
+static json_t *find_singular(const struct gh_property *p, const json_t *object) {
+    static const struct { const char *plural, *singular; } ends[] = { { "s", "" }, { "ies", "y" } };
+    size_t len = strlen(p->api);
+    json_t *found = NULL;
+    if (!strstr(p->type, "[]") || p->type[0] != '@')
+        return NULL;
+    for (size_t i = 0; i < GH_COUNT(ends) && !json_is_object(found); i++) {
+        size_t cut = strlen(ends[i].plural);
+        if (len <= cut || strcmp(p->api + len - cut, ends[i].plural) != 0)
+            continue;
+        json_t *name = json_sprintf("%.*s%s", (int)(len - cut), p->api, ends[i].singular);
+        found = json_object_get(object, json_string_value(name));
+        json_decref(name);
+    }
+    return json_is_object(found) ? found : NULL;
+}
+
 static void decode_members(const struct gh_property *properties, size_t count, const json_t *value,
                            json_t *ret) {
     for (size_t i = 0; i < count; i++) {
         json_t *member = find(value, properties[i].api);
+        member = member ? member : find_singular(&properties[i], value);
         if (!member || json_is_null(member))
             continue;
         json_t *decoded = decode_typed(properties[i].type, properties[i].name, member);
@@ -159,7 +179,7 @@ static json_t *decode_typed(const char *type, const char *name, json_t *value) {
     if (gh_value_is_secret(value) || gh_value_is_unknown(value))
         return json_incref(value);
     if (list_of(type, item)) {
-        if (is_single(item) && json_is_object(value))
+        if (item[0] == '@' && json_is_object(value))
             return json_pack("[o]", decode_typed(item, name, value));
         json_t *list = json_array(), *element;
         size_t i;

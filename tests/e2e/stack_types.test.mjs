@@ -146,6 +146,11 @@ ${['con', 'app', 'on', 'user', 'role', 'api', 'scopes', 'org', 'member', 'grant'
   assert.deepEqual([org.members, org.connections, org.clientGrants], [[user.id], [], []]);
   const con = await looked('{ function: auth0:getConnection, arguments: { name: types-con } }');
   assert.deepEqual(con.enabledClients, [clients.clients[0].clientId]);
+  assert.equal(con.options[0].bruteForceProtection, true, JSON.stringify(con));
+  const client = await looked('{ function: auth0:getClient, arguments: { name: types-app } }');
+  assert.deepEqual([client.jwtConfigurations[0].lifetimeInSeconds, client.appType], [36000, 'non_interactive'], JSON.stringify(client));
+  const tenant = await looked('{ function: auth0:getTenant, arguments: {} }');
+  assert.deepEqual([tenant.sessionCookies[0].mode, tenant.domain], ['persistent', g.domain], JSON.stringify(tenant));
   for (const [invoke, told] of [[`{ function: auth0:getUser, arguments: { query: 'email:"no@example.com"' } }`, /getUser: nobody in the tenant fits the query/],
     ['{ function: auth0:getSigningKeys, arguments: {} }', /getSigningKeys: this lookup cannot be answered[\s\S]*GET \/keys\/signing/]])
     assert.match(must(await looked(invoke), 1).err, told);
