@@ -32,7 +32,7 @@ char *ngx_http_gatehouse_peers(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_gatehouse_credential(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf); /* credentials.c */
 char *ngx_http_gatehouse_identity_key(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf); /* identity.c */
+    void *conf); /* identity_keys.c */
 char *ngx_http_gatehouse_identity_jwks(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_gatehouse_metrics(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -47,7 +47,7 @@ char *ngx_http_gatehouse_token_cache(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_gatehouse_secret_read(ngx_conf_t *cf, ngx_str_t *file,
     size_t limit, ngx_str_t *ret);
 
-/* identity.c: for inherit.c */
+/* identity_keys.c: for inherit.c */
 char *ngx_http_gatehouse_identity_merge(ngx_conf_t *cf,
     ngx_http_gatehouse_loc_conf_t *prev, ngx_http_gatehouse_loc_conf_t *conf);
 
