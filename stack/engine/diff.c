@@ -98,6 +98,12 @@ static bool is_write_only(const struct gh_diff *diff, const char *api) {
 
 static void compare(struct walk *w, json_t *before, json_t *wanted, json_t *live);
 
+/* An element of a list that said more before, and it is still there: the description of a scope, say. */
+static bool gives_up_inside(json_t *before, json_t *wanted, json_t *live) {
+    return json_is_array(before) && json_is_array(wanted) && !gh_diff_satisfies(before, wanted) &&
+           gh_diff_satisfies(before, live);
+}
+
 static void compare_member(struct walk *w, json_t *before, json_t *wanted, json_t *live) {
     if (w->depth == 1 && is_write_only(w->diff, w->path[0])) {
         if (!same_as_before(w->diff, before, wanted))
@@ -115,6 +121,8 @@ static void compare_member(struct walk *w, json_t *before, json_t *wanted, json_
     }
     if (!gh_diff_satisfies(wanted, live))
         add_change(w, live, wanted, same_as_before(w->diff, before, wanted));
+    else if (gives_up_inside(before, wanted, live))
+        add_change(w, live, wanted, false);
 }
 
 /* Owned before and not declared now, leaf by leaf: what others put into the same object stays. */
@@ -159,8 +167,24 @@ json_t *gh_diff(const struct gh_diff *diff) {
     return w.changes;
 }
 
+/* An object in which nothing is left goes as well: that it had members is why it was there. */
+static void drop_inside(json_t *object, const json_t *path, size_t at) {
+    const char *key = json_string_value(json_array_get(path, at));
+    json_t *inner = json_object_get(object, key);
+    if (at + 1 < json_array_size(path)) {
+        drop_inside(inner, path, at + 1);
+        if (!json_is_object(inner) || json_object_size(inner))
+            return;
+    }
+    json_object_del(object, key);
+}
+
 static void set_inside(json_t *object, const json_t *path, json_t *value, bool merges) {
     size_t last = json_array_size(path) - 1;
+    if (!value && !merges) {
+        drop_inside(object, path, 1);
+        return;
+    }
     for (size_t i = 1; i < last; i++) {
         const char *key = json_string_value(json_array_get(path, i));
         json_t *inner = json_object_get(object, key);
@@ -173,10 +197,8 @@ static void set_inside(json_t *object, const json_t *path, json_t *value, bool m
     const char *key = json_string_value(json_array_get(path, last));
     if (value)
         json_object_set_new(object, key, gh_value_plain(value));
-    else if (merges)
-        json_object_set_new(object, key, json_null());
     else
-        json_object_del(object, key);
+        json_object_set_new(object, key, json_null());
 }
 
 json_t *gh_diff_patch(const struct gh_diff *diff, const json_t *changes) {
