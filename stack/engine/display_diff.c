@@ -93,6 +93,40 @@ static void print_lists(FILE *out, int indent, const char *name, const json_t *f
     fprintf(out, "%*s]\n", indent + 2, "");
 }
 
+static void print_values(FILE *out, const json_t *from, const json_t *to) {
+    gh_display_value(out, from);
+    fputs(" => ", out);
+    gh_display_value(out, to);
+}
+
+/* An element with fields: those that stay tell which one it is. */
+static void print_objects(FILE *out, int indent, const char *name, const json_t *from, const json_t *to,
+                          const char *mark) {
+    const char *key;
+    json_t *now;
+    begin(out, indent, "~", name);
+    fprintf(out, "{%s\n", mark);
+    json_object_foreach((json_t *)(uintptr_t)to, key, now) {
+        const json_t *was = json_object_get(from, key);
+        bool same = was && json_equal(was, now);
+        if (!was) {
+            print_whole(out, indent + STEP, "+", key, now, "");
+            continue;
+        }
+        begin(out, indent + STEP, same ? " " : "~", key);
+        if (same)
+            gh_display_value(out, now);
+        else
+            print_values(out, was, now);
+        fputc('\n', out);
+    }
+    json_object_foreach((json_t *)(uintptr_t)from, key, now) {
+        if (!json_object_get(to, key))
+            print_whole(out, indent + STEP, "-", key, now, "");
+    }
+    fprintf(out, "%*s}\n", indent + 2, "");
+}
+
 static const char *mark_of(const json_t *change) {
     return json_object_get(change, "foreign")   ? "  (not put there by the stack)"
            : json_object_get(change, "drift")   ? "  (changed outside the stack)"
@@ -109,6 +143,8 @@ static void print_leaf(FILE *out, int indent, const char *name, const json_t *ch
         print_whole(out, indent, "-", name, from, mark);
     else if (json_is_array(from) && json_is_array(to))
         print_lists(out, indent, name, from, to, mark);
+    else if (json_is_object(from) && json_is_object(to))
+        print_objects(out, indent, name, from, to, mark);
     else {
         begin(out, indent, to ? "~" : "-", name);
         if (from)

@@ -82,9 +82,12 @@ void gh_shown_path(const json_t *path, struct gh_buf *ret) {
     size_t i;
     json_array_foreach(path, i, segment) {
         const char *name = json_string_value(segment);
-        if (!name[0] || strpbrk(name, ".[]\" "))
-            gh_buf_addf(ret, "[\"%s\"]", name);
-        else
+        if (!name[0] || strpbrk(name, ".[]\" ")) {
+            gh_buf_add(ret, GH_STR("[\""));
+            for (; *name; name++)
+                gh_buf_addf(ret, "%s%c", *name == '"' ? "\\" : "", *name);
+            gh_buf_add(ret, GH_STR("\"]"));
+        } else
             gh_buf_addf(ret, "%s%s", i ? "." : "", name);
     }
 }
