@@ -13,7 +13,7 @@ import { Helper, Issuer, feedOf } from './issuer_lab.mjs';
 
 const campaign = process.env.GATEHOUSE_CAMPAIGN === '1';
 const stranger = new Key('o', 'ES256');
-const day = 24 * 3600, many = campaign ? 10000 : 1000;
+const day = 24 * 3600, many = campaign ? 10000 : 500;
 
 const policyOf = (...issuers) => `gatehouse on; gatehouse_audience ${audience}; gatehouse_organization any; gatehouse_permission read:models;
   ${issuers.map(([issuer, feed]) => `gatehouse_issuer ${issuer.url}; gatehouse_feed ${feed};`).join('\n')} location / { proxy_pass http://api; }`;
