@@ -6,7 +6,7 @@ import { startFaultProxy } from './fault_proxy.mjs';
 import { management, startGatehouse } from './harness.mjs';
 import { must, project, runStack } from './stack_lab.mjs';
 
-const members = process.env.GATEHOUSE_CAMPAIGN ? 10000 : 120;
+const members = process.env.GATEHOUSE_CAMPAIGN ? 10000 : 105;
 const pages = Math.ceil(members / 100);
 let g, api, proxy;
 const env = () => ({ ...g.childEnv, ...proxy.env });
