@@ -141,6 +141,7 @@ test('the tree: time goes on in a row that waits, and an interrupted one gives t
     const slow = await watch(env, [80, 24], dir, ['up', '-y']);
     assert.equal(slow.status, 0, slow.raw);
     assert.match(slow.raw, /creating \(0s\)\.[\s\S]*creating \(0s\)\.\./);
+    assert.match(slow.raw, /role-0[^\n]*creating \(0s\)[^\n]*\n[^\n]*role-1[^\n]*creating \(0s\)/); // side by side
     assert.equal(count(slow.lines, /creating/), 0, slow.lines.join('\n'));
     const seconds = [...slow.lines.join('\n').matchAll(/created \((\d\.\d\d)s\)/g)].map((match) => Number(match[1]));
     assert.ok(seconds.length === 2 && seconds.every((s) => s >= 0.55), slow.lines.join('\n'));
