@@ -9,6 +9,7 @@
     X(TOO_LARGE,          413, "too_large", "is larger than the limit")                                     \
     X(UNSUPPORTED,        400, "unsupported", "is not supported")                                           \
     X(AMBIGUOUS_TARGET,   400, "ambiguous_target", "the request target could mean two paths")               \
+    X(TARGET_TOO_LONG,    414, "target_too_long", "the request target is longer than the limit")            \
     /* the token itself: 401 */                                                                             \
     X(NO_TOKEN,           401, "no_token", "no bearer token")                                               \
     X(WRONG_ALG,          401, "wrong_alg", "the algorithm is not the key's")                               \

@@ -389,6 +389,9 @@ ngx_http_gatehouse_ctx(ngx_http_request_t *r)
 
     ctx->target = gh_target_check(ngx_http_gatehouse_str(r->unparsed_uri),
                                   &path, &query);
+    if (ctx->target == GH_ERR_TOO_LARGE) {
+        ctx->target = GH_ERR_TARGET_TOO_LONG; /* not the token is */
+    }
 
     cln->handler = ngx_http_gatehouse_ctx_cleanup;
 

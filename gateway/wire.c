@@ -164,6 +164,7 @@ int gh_refusal_status(enum gh_err e) {
     case GH_ERR_AMBIGUOUS_BODY:
     case GH_ERR_BODY_TOO_LARGE:
     case GH_ERR_BODY_TYPE:
+    case GH_ERR_TARGET_TOO_LONG:
         return gh_err_status(e);
     case GH_ERR_AMBIGUOUS_TARGET:
         return 400;

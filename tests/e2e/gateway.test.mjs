@@ -83,6 +83,8 @@ describe('gateway', () => {
     ['with one where none may be', '/no-org', {}, 403, 'wrong_organization'],
     ['a path without a rule', '/other', {}, 403, 'no_route'],
     ['a path without a rule and no token', '/other', null, 401, 'no_token'],
+    ['a target of 8 KiB', `/any-org?${'a'.repeat(8192 - 9)}`, {}, 200],
+    ['a longer one, which is not the token\'s fault', `/any-org?${'a'.repeat(8192 - 8)}`, {}, 414, 'target_too_long'],
     ['a path that could mean two', '/x/..%2fv1/models', {}, 400, 'ambiguous_target'],
   ];
   for (const [what, where, claims, status, code] of rows)

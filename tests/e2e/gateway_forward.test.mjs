@@ -94,6 +94,7 @@ const rows = [
   ['/public/%2e%2e/v1/chat', 'POST', {}, 400, 'ambiguous_target'],
   ['//v1/models', 'GET', {}, 400, 'ambiguous_target'],
   ['/v1/models%00', 'GET', {}, 400],
+  [`/v1/models?${'a'.repeat(8200)}`, 'GET', {}, 414, 'target_too_long'],
   ['/internal/x', 'GET', {}, 404],
   ['/denied/x', 'GET', {}, 403],
   ['/early/x', 'GET', {}, 403],

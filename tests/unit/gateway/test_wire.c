@@ -108,6 +108,9 @@ TEST(whatever_is_wrong_with_a_token_is_401_and_our_trouble_503) {
         { GH_ERR_TIMEOUT, 503 },
         { GH_ERR_OK, 503 },
         { GH_ERR_AMBIGUOUS_TARGET, 400 },
+        { GH_ERR_TARGET_TOO_LONG, 414 },
+        { GH_ERR_UNTRUSTED_PEER, 403 },
+        { GH_ERR_BAD_FORWARD, 403 },
     };
     for (size_t i = 0; i < GH_COUNT(rows); i++)
         CHECK_ROW(gh_err_name(rows[i].err), gh_refusal_status(rows[i].err) == rows[i].want);
@@ -132,6 +135,8 @@ TEST(a_challenge_says_what_rfc_6750_lets_it_say) {
         "lacks the permission\", scope=\"a b\"");
     check_challenge(GH_ERR_FEED, (struct gh_str){ 0 }, "");
     check_challenge(GH_ERR_AMBIGUOUS_TARGET, (struct gh_str){ 0 }, "");
+    check_challenge(GH_ERR_UNTRUSTED_PEER, (struct gh_str){ 0 }, "");
+    check_challenge(GH_ERR_BAD_FORWARD, (struct gh_str){ 0 }, "");
 }
 
 TEST(an_error_body_has_the_four_members_that_clients_read) {
