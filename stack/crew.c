@@ -27,7 +27,8 @@ struct batch {
 struct gh_crew {
     pthread_mutex_t turn;
     bool running;
-    unsigned active; /* workers that do not wait at a gate */
+    unsigned active; /* workers that neither wait at a gate nor listen */
+    unsigned listening;
     unsigned parallel;
     bool taken[PARALLEL];
     unsigned calls;
@@ -96,7 +97,7 @@ static void stir(struct gh_crew *c) {
         close_batch(c, c->batches);
         return;
     }
-    for (struct gh_crew_waiter *w = c->waiters; w; w = w->later)
+    for (struct gh_crew_waiter *w = c->listening ? NULL : c->waiters; w; w = w->later)
         if (!w->open) {
             w->alone = true;
             w->gate->first = NULL;
@@ -142,6 +143,23 @@ void gh_crew_leave(struct gh_crew *c) {
 void gh_crew_return(struct gh_crew *c) {
     if (c && c->running) /* set before the workers begin and cleared after they ended: no race */
         pthread_mutex_lock(&c->turn);
+}
+
+void gh_crew_listen(struct gh_crew *c) {
+    if (!at_work(c))
+        return;
+    c->listening++;
+    if (--c->active == 0)
+        stir(c);
+    pthread_mutex_unlock(&c->turn);
+}
+
+void gh_crew_heard(struct gh_crew *c) {
+    if (!c || !c->running)
+        return;
+    pthread_mutex_lock(&c->turn);
+    c->listening--;
+    c->active++;
 }
 
 /* Whoever has a place is at work, so somebody will open the gate. */

@@ -27,6 +27,11 @@ void gh_crew_run(struct gh_crew *c, void (*work)(void *context), void *context);
 void gh_crew_leave(struct gh_crew *c);
 void gh_crew_return(struct gh_crew *c);
 
+/* The same around a wait for somebody outside, from whom more may come to do: a batch does not wait for who
+ * listens, and those at gates still have somebody to open them. */
+void gh_crew_listen(struct gh_crew *c);
+void gh_crew_heard(struct gh_crew *c);
+
 /* Who calls needs a place, 0 … parallel - 1, which is this worker's alone: waits for one that is free. */
 unsigned gh_crew_take_place(struct gh_crew *c);
 void gh_crew_give_place(struct gh_crew *c, unsigned place);

@@ -7,6 +7,8 @@
 #include "core/cleanup.h"
 #include "stack/host_private.h"
 
+#define LINGER_MS 5
+
 /* The values as Pulumi passes them: texts, those that are none as JSON. */
 static enum gh_err describe(struct host_session *s, json_t **ret) {
     const struct gh_host *h = s->host;
@@ -31,16 +33,52 @@ static enum gh_err describe(struct host_session *s, json_t **ret) {
     return e ? e : *ret ? GH_OK : GH_ERR_NOMEM;
 }
 
-static enum gh_err serve(struct host_session *s, const json_t *job) {
-    enum gh_err e = host_channel_send(&s->channel, job);
-    while (!e && !s->ended) {
+/* What the program asks for together arrives together; a batch of the engine waits that long for more of it.
+ */
+static enum gh_err listen(struct host_session *s, struct gh_str *line) {
+    struct gh_crew *crew = s->registrar->crew;
+    if (!crew)
+        return host_channel_line(&s->channel, line);
+    gh_crew_leave(crew);
+    bool more = host_channel_has_more(&s->channel, LINGER_MS);
+    gh_crew_return(crew);
+    (more ? gh_crew_leave : gh_crew_listen)(crew);
+    enum gh_err e = host_channel_line(&s->channel, line);
+    (more ? gh_crew_return : gh_crew_heard)(crew);
+    return e;
+}
+
+/* One worker, of one or many: listens, lets the next one listen, and does what was asked. */
+static void work(void *context) {
+    struct host_session *s = context;
+    struct gh_crew *crew = s->registrar->crew;
+    while (!s->ended && !s->transport) {
+        if (s->reading) {
+            gh_crew_wait(crew, &s->idle);
+            continue;
+        }
+        struct gh_str line;
         json_t *message = NULL;
-        e = host_channel_read(&s->channel, &message);
-        if (!e)
+        s->reading = true;
+        enum gh_err e = listen(s, &line);
+        e = e ? e : host_channel_parse(line, &message);
+        s->transport = s->transport ? s->transport : e;
+        s->reading = false;
+        gh_crew_open(crew, &s->idle, 1);
+        if (message) {
             e = host_handle(s, message);
+            s->transport = s->transport ? s->transport : e;
+        }
         json_decref(message);
     }
-    return s->ended ? GH_OK : e;
+    gh_crew_open(crew, &s->idle, SIZE_MAX);
+}
+
+static enum gh_err serve(struct host_session *s, const json_t *job) {
+    s->transport = host_channel_send(&s->channel, job);
+    if (!s->transport)
+        gh_crew_run(s->registrar->crew, work, s);
+    return s->ended ? GH_OK : s->transport;
 }
 
 static void finish(struct host_session *s, enum gh_err e) {

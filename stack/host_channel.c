@@ -2,6 +2,7 @@
 #include "stack/host_channel.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,12 +68,13 @@ enum gh_err host_channel_send(struct host_channel *c, const json_t *message) {
         else if (errno != EINTR)
             e = GH_ERR_IO;
     }
+    if (e)
+        (void)shutdown(c->out, SHUT_RDWR); /* whoever listens to it meanwhile shall not wait for more */
     free(text);
     return e;
 }
 
-/* The line is valid until the next call. */
-static enum gh_err next_line(struct host_channel *c, struct gh_str *ret) {
+enum gh_err host_channel_line(struct host_channel *c, struct gh_str *ret) {
     size_t searched = c->used;
     for (;;) {
         struct gh_str text = gh_buf_str(&c->text);
@@ -88,7 +90,7 @@ static enum gh_err next_line(struct host_channel *c, struct gh_str *ret) {
             c->used = 0;
         }
         searched = c->text.len;
-        char block[65536];
+        char block[16384];
         ssize_t n = read(c->in, block, sizeof block);
         if (n == 0)
             return GH_ERR_NOT_FOUND;
@@ -103,11 +105,12 @@ static enum gh_err next_line(struct host_channel *c, struct gh_str *ret) {
     }
 }
 
-enum gh_err host_channel_read(struct host_channel *c, json_t **ret) {
-    struct gh_str line;
-    enum gh_err e = next_line(c, &line);
-    if (e)
-        return e;
+bool host_channel_has_more(const struct host_channel *c, int milliseconds) {
+    struct pollfd in = { .fd = c->in, .events = POLLIN };
+    return c->text.len > c->used || poll(&in, 1, milliseconds) != 0;
+}
+
+enum gh_err host_channel_parse(struct gh_str line, json_t **ret) {
     *ret = json_loadb(line.ptr, line.len, JSON_REJECT_DUPLICATES, NULL);
     if (json_is_object(*ret))
         return GH_OK;

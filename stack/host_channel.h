@@ -27,9 +27,15 @@ enum gh_err host_channel_send(struct host_channel *c, const json_t *message);
 /* Over descriptors that stay the caller's. */
 void host_channel_attach(struct host_channel *c, int in, int out);
 
-/* One line, as a new object. NOT_FOUND at the end of the stream, also in the middle of a line; TOO_LARGE;
- * MALFORMED: it is no object, or holds a member twice. */
-enum gh_err host_channel_read(struct host_channel *c, json_t **ret);
+/* One line, valid until the next call. NOT_FOUND at the end of the stream, also in the middle of a line;
+ * TOO_LARGE. */
+enum gh_err host_channel_line(struct host_channel *c, struct gh_str *ret);
+
+/* There is something to read, or comes within that time. */
+bool host_channel_has_more(const struct host_channel *c, int milliseconds);
+
+/* A line as a new object. MALFORMED: it is none, or holds a member twice. */
+enum gh_err host_channel_parse(struct gh_str line, json_t **ret);
 
 /* Ends a host of ours and all that it started; `how` tells how it had ended by itself, for people. */
 void host_channel_close(struct host_channel *c, char *how, size_t size);

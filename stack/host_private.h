@@ -9,18 +9,32 @@ struct host_session {
     const struct gh_registrar *registrar;
     struct gh_diagnostics *d;
     struct host_channel channel;
-    struct gh_position at; /* of the request at hand, in the program's source; borrowed from it */
+    struct gh_position at; /* of the request at hand, until it makes a call; borrowed from `sources` */
     json_int_t last_id;    /* of requests: they grow */
-    json_t *sources;       /* by name as shown: the text of files that the diagnostics have */
-    json_t *registered;    /* "TYPE NAME" of each resource: the ledger knows no parents */
+    bool reading;          /* one worker at a time listens to the host, */
+    struct gh_crew_gate
+        idle; /* the others wait here; and here those whose turn the API has not come to yet */
+    struct gh_crew_gate later;
+    struct host_request *under_way;
+    size_t arrived;     /* resources so far */
+    json_t *sources;    /* by name as shown: the text of files that the diagnostics have */
+    json_t *registered; /* "TYPE NAME" of each resource: the ledger knows no parents */
     json_t *outputs;
-    enum gh_err error; /* the first */
+    enum gh_err error;     /* the first */
+    enum gh_err transport; /* of the lines themselves: nothing is read after it */
     bool ended;
 };
 
 /* host_placeholder.c: puts in what the placeholders among the texts stand for, and tells each. False: one
  * stands for nothing. */
 bool host_fill_placeholders(struct host_session *s, json_t *inputs);
+
+/* A resource under way: the API wants some types before others. */
+struct host_request {
+    const char *type;
+    size_t rank;
+    struct host_request *next;
+};
 
 /* host_runtime.c: finds host and interpreter and starts them. Errors are diagnosed. */
 enum gh_err host_start(struct host_session *s);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/limits.h"
+#include "stack/engine/order.h"
 #include "stack/host_private.h"
 #include "stack/language/fit.h"
 #include "sys/file.h"
@@ -87,6 +88,28 @@ static bool is_new(struct host_session *s, const struct gh_resource_type *type, 
            json_object_set_new(s->registered, key.ptr, json_true()) == 0;
 }
 
+/* A member comes before its roles, though the program may say nothing of it: who arrived later waits for who
+ * is of a type that the API wants first. */
+static void wait_for_turn(struct host_session *s, const struct host_request *own) {
+    const struct host_request *r = s->under_way;
+    while (r) {
+        if (r == own || r->rank > own->rank || !gh_domain_after(own->type, r->type))
+            r = r->next;
+        else if (gh_crew_wait(s->registrar->crew, &s->later))
+            r = s->under_way;
+        else
+            return;
+    }
+}
+
+static void leave(struct host_session *s, const struct host_request *own) {
+    struct host_request **at = &s->under_way;
+    while (*at != own)
+        at = &(*at)->next;
+    *at = own->next;
+    gh_crew_open(s->registrar->crew, &s->later, SIZE_MAX);
+}
+
 /* What the two ways to a resource have in common: managed, or with an id only read. */
 static enum gh_err register_as(struct host_session *s, json_t *message, const char *get_id, json_t *answer) {
     const char *token = text_of(message, "type"), *name = text_of(message, "name"),
@@ -107,6 +130,7 @@ static enum gh_err register_as(struct host_session *s, json_t *message, const ch
         return e;
     const struct gh_registration r = {
         .name = name,
+        .rank = ++s->arrived,
         .type = type->token,
         .inputs = inputs,
         .parents = json_object_get(message, "parents"),
@@ -123,7 +147,11 @@ static enum gh_err register_as(struct host_session *s, json_t *message, const ch
         .additional_secret_outputs = o.secret,
         .aliases = o.aliases,
     };
+    struct host_request own = { .type = type->token, .rank = r.rank, .next = s->under_way };
+    s->under_way = &own;
+    wait_for_turn(s, &own);
     e = s->registrar->register_resource(s->registrar->context, &r, s->d, &outputs);
+    leave(s, &own);
     if (!e && outputs) {
         fit_outputs(type, &r, outputs);
         json_object_set_new(answer, "outputs", outputs);
@@ -266,16 +294,15 @@ enum gh_err host_handle(struct host_session *s, json_t *message) {
         json_int_t id = json_integer_value(json_object_get(message, "id"));
         if (operations[i].answered && id <= s->last_id)
             return GH_ERR_MALFORMED;
+        s->last_id = operations[i].answered ? id : s->last_id;
         json_t *answer = json_pack("{s:I}", "id", id);
         locate(s, message);
         enum gh_err e = operations[i].run(s, message, answer), sent = GH_OK;
         s->error = s->error ? s->error : e;
         if (e)
             json_object_set_new(answer, "error", json_true());
-        if (operations[i].answered) {
-            s->last_id = id;
+        if (operations[i].answered)
             sent = host_channel_send(&s->channel, answer);
-        }
         json_decref(answer);
         return sent;
     }

@@ -251,7 +251,7 @@ def run(job, channel, folder, started):
     started.append(start_program(job))
     program = started[0]
     size = 64 << 20
-    server = sdk.grpc.server(ThreadPoolExecutor(max_workers=32), options=[
+    server = sdk.grpc.server(ThreadPoolExecutor(max_workers=160), options=[
         ("grpc.max_receive_message_length", size), ("grpc.max_send_message_length", size), ("grpc.so_reuseport", 0)])
     monitor, engine = make_services(job, channel, sdk)
     sdk.resource_grpc.add_ResourceMonitorServicer_to_server(monitor, server)

@@ -11,9 +11,12 @@ import json
 import logging
 import runpy
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 
 import pulumi
 import pulumi.runtime
+
+MANY = 128  # resources under way at once: the engine reads and writes them in batches
 
 
 def shown(error, program):
@@ -39,6 +42,7 @@ def run(program):
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
+    loop.set_default_executor(ThreadPoolExecutor(max_workers=MANY))
     try:
         loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: runpy.run_path(program, run_name="__main__")))
         return 0

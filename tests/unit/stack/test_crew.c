@@ -89,6 +89,35 @@ TEST(who_waits_for_nobody_is_told) {
     gh_crew_free(b.crew);
 }
 
+/* The first listens until the batch that two others are in was served: so it did not wait for the listener.
+ * One waits at a gate, and must not be told that nobody comes. */
+static void listen_or_join(void *context) {
+    struct bench *b = context;
+    size_t own = ++b->next;
+    if (own == 1) {
+        for (size_t heard = 0; heard < 2; heard = b->done) {
+            gh_crew_listen(b->crew);
+            nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+            gh_crew_heard(b->crew);
+        }
+        gh_crew_open(b->crew, &b->gate, 1);
+    } else if (own == 2) {
+        b->alone = !gh_crew_wait(b->crew, &b->gate);
+    } else if (own <= 4) {
+        int served = 0;
+        gh_crew_gather(b->crew, "a", 10, &served, count_batch, b);
+        b->wrong |= served != 1;
+        b->done++;
+    }
+}
+
+TEST(who_listens_holds_nobody_up_and_may_bring_more) {
+    struct bench b = { .crew = gh_crew_new(4) };
+    gh_crew_run(b.crew, listen_or_join, &b);
+    CHECK(b.done == 2 && b.batches == 1 && b.largest == 2 && !b.wrong && !b.alone);
+    gh_crew_free(b.crew);
+}
+
 TEST(without_a_crew_all_is_done_at_once) {
     struct bench b = { .most = 3 };
     gh_crew_run(NULL, join_often, &b);
@@ -97,4 +126,5 @@ TEST(without_a_crew_all_is_done_at_once) {
 }
 
 GH_TESTS(no_more_calls_than_places_are_under_way, a_batch_is_as_full_as_it_can_be_and_serves_each_once,
-         who_waits_for_nobody_is_told, without_a_crew_all_is_done_at_once)
+         who_waits_for_nobody_is_told, who_listens_holds_nobody_up_and_may_bring_more,
+         without_a_crew_all_is_done_at_once)
