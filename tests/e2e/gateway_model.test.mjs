@@ -20,7 +20,8 @@ const server = `gatehouse on; ${any} gatehouse_body_size 256k; client_body_buffe
   location /mirrored { gatehouse_route POST /mirrored none; mirror /copy; proxy_pass http://api; }
   location = /copy { internal; gatehouse_route POST /copy none model=body; proxy_pass http://api/copied; }
   location /again { gatehouse_route POST /again none model=none; proxy_intercept_errors on; error_page 404 = @again; proxy_pass http://api; }
-  location @again { gatehouse_route POST /again none model=body; gatehouse_models required; proxy_pass http://api; }
+  location /again-unbuffered { gatehouse_route POST /again-unbuffered none model=none; proxy_request_buffering off; proxy_intercept_errors on; error_page 404 = @again; proxy_pass http://api; }
+  location @again { gatehouse_route POST /again-unbuffered none model=body;  gatehouse_route POST /again none model=body; gatehouse_models required; proxy_pass http://api; }
   location /required { gatehouse_route POST /required none; gatehouse_models required; proxy_pass http://api; }`;
 const permissions = ['chat:invoke', 'models:list', 'audio:invoke', 'realtime:invoke', 'batches:write', 'own:run', 'messages:invoke', 'embeddings:invoke', 'model:gpt-5*', 'model:o1', 'model:whisper-1'];
 
@@ -37,7 +38,7 @@ before(async () => {
     request.on('data', (data) => parts.push(data)).on('end', () => {
       const got = { method: request.method, target: request.url, headers: request.headers, body: Buffer.concat(parts) };
       lab.upstream.hits.push(got);
-      const status = request.url === '/again' && !lab.upstream.hits.some((hit) => hit !== got && hit.target === '/again') ? 404 : 200;
+      const status = request.url.startsWith('/again') && !lab.upstream.hits.some((hit) => hit !== got && hit.target === request.url) ? 404 : 200;
       response.writeHead(status, { 'content-type': 'application/json' });
       response.end(JSON.stringify({ ok: true, length: got.body.length }));
     });
@@ -125,7 +126,7 @@ test('types and encodings that cannot be judged are refused', async () => {
   const body = '{"model":"gpt-5"}';
   const rows = [
     [[], '415'], [['Content-Type: text/plain'], '415'], [['Content-Type: application/x-www-form-urlencoded'], '415'],
-    [['Content-Type: application/json; charset=utf-16'], '415'], [['Content-Type: application/json', 'Content-Type: text/plain'], '415'],
+    [['Content-Type: application/json; charset=utf-16'], '415'], [['Content-Type: application/json', 'Content-Type: text/plain'], '415'], [['Content-Type: text/plain', jsonType], '415'], [[jsonType, jsonType], '415'],
     [['Content-Type: application/json, text/plain'], '415'], [['Content-Type: multipart/form-data; boundary=b'], '415'],
     [[jsonType, 'Content-Encoding: gzip'], '415'], [[jsonType, 'Content-Encoding: identity', 'Content-Encoding: br'], '415'],
     [[jsonType, 'X-Portkey-Config: pc-1'], '403'],
@@ -396,6 +397,16 @@ describe('no other way around it', () => {
       const reply = await lab.get('/again', { token, method: 'POST', headers: [jsonType], body: `{"model":"${model}"}` });
       assert.equal(reply.status, want, reply.body);
       assert.deepEqual(lab.upstream.hits.map((hit) => hit.body.toString()), Array(want === 200 ? 2 : 1).fill(`{"model":"${model}"}`));
+    }
+  });
+
+  test('... with a body that the first location wrote to a file, or passed on in pieces', async () => {
+    const body = `{"model":"gpt-5","x":"${'y'.repeat(200000)}","models":["gpt-4o"]}`;
+    for (const target of ['/again', '/again-unbuffered']) {
+      lab.upstream.hits.length = 0;
+      const reply = await lab.get(target, { token, method: 'POST', headers: [jsonType], body });
+      assert.equal(reply.status, 413, `${target} ${reply.body}`);
+      assert.equal(lab.upstream.hits.length, 1); // the first location's own
     }
   });
 });
