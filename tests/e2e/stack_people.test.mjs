@@ -32,7 +32,7 @@ async function lab() {
   must(await runStack(env(), dir, ['up', '-y']));
   const entry = (name) => JSON.parse(fs.readFileSync(path.join(dir, '.gatehouse/dev.json'), 'utf8')).resources.find((one) => one.name === name);
   proxy.reset();
-  return { n, dir, ada: entry('ada').id, org: entry('org').id, run: (...args) => runStack(env(), dir, args) };
+  return { n, dir, entry, ada: entry('ada').id, org: entry('org').id, run: (...args) => runStack(env(), dir, args) };
 }
 
 const everything = ['--allow-data-loss', 'acme', '--allow-data-loss', 'org', '--allow-data-loss', 'ada'];
@@ -53,6 +53,15 @@ const refusals = {
   },
   'a stranger in the place of a user that the stack made': {
     async change(l) { good(await api.delete(`users/${encodeURIComponent(l.ada)}`)); await user(l.n, 'bob'); }, verb: 'destroy', spoils: true, said: /Connection acme holds 1 user/,
+  },
+  'a stranger among several that the stack made': {
+    async change(l) {
+      write(l.dir, `${program(l.n)}  ben: { type: auth0:User, properties: { connectionName: "\${acme.name}", email: ben-${l.n}@example.com, password: ${password} }, options: { dependsOn: ["\${clients}", "\${ada}"] } }\n`);
+      must(await l.run('up', '-y'));
+      good(await api.delete(`users/${encodeURIComponent(l.entry('ben').id)}`));
+      await user(l.n, 'eve');
+    },
+    verb: 'destroy', spoils: true, said: /Connection acme holds 1 user/,
   },
   'an organization with a member of somebody else': {
     async change(l) { const bob = await user(l.n, 'bob', 'Username-Password-Authentication'); await member(l.org, bob.user_id); }, verb: 'destroy', said: /Organization org holds 1 member/,
