@@ -178,8 +178,8 @@ static enum gh_err post(struct gh_engine *e, struct gh_step *s, json_t *body, co
  */
 static char *take_name(struct gh_engine *e, const struct gh_step *s) {
     char *name = NULL;
-    const char *text = json_string_value(gh_value_reveal(json_object_get(s->inputs, s->provider->keys[0])));
-    if (!s->provider->key_repeats || !text || asprintf(&name, "%s %s", s->type->token, text) < 0)
+    const char *text = json_string_value(gh_shared_name(s));
+    if (!text || asprintf(&name, "%s %s", s->type->token, text) < 0)
         return NULL;
     while (json_object_get(e->creating, name) && gh_crew_wait(e->crew, &e->created))
         ;
@@ -198,6 +198,9 @@ static void give_name(struct gh_engine *e, char *name) {
 static enum gh_err make_object(struct gh_engine *e, const struct gh_registration *r, struct gh_step *s) {
     json_t *known = known_ids(e, s), *body = create_body(s);
     json_t *intent = json_pack("{s:s, s:s, s:O}", "name", s->name, "type", s->type->token, "known", known);
+    json_t *shared = gh_shared_name(s);
+    if (shared)
+        json_object_set(intent, "key", shared);
     enum gh_err err = intent ? ledger_trouble(e, s, gh_ledger_intent(e->ledger, intent)) : GH_ERR_NOMEM;
     err = err ? err : post(e, s, body, known);
     err = err ? err : put(e, r, s, NULL);

@@ -213,6 +213,26 @@ static enum gh_err several(struct gh_engine *e, const struct gh_step *s, size_t 
     return GH_ERR_CONFLICT;
 }
 
+json_t *gh_shared_name(const struct gh_step *s) {
+    json_t *name = gh_value_reveal(json_object_get(s->inputs, s->provider->keys[0]));
+    return s->provider->key_repeats && json_is_string(name) ? name : NULL;
+}
+
+/* Of several that share a name one may be on its way, or have been when a run was cut off. What is there and
+ * was not before is that of the last that began without it. */
+static bool is_anothers(struct gh_engine *e, const struct gh_step *s, const char *id) {
+    json_t *intent, *name = gh_shared_name(s), *owner = NULL;
+    size_t i;
+    json_array_foreach(name ? gh_ledger_intents(e->ledger) : NULL, i, intent) {
+        const char *type = json_string_value(json_object_get(intent, "type"));
+        if (type && strcmp(type, s->type->token) == 0 && json_equal(json_object_get(intent, "key"), name) &&
+            !contains_text(json_object_get(intent, "known"), id))
+            owner = intent;
+    }
+    const char *who = json_string_value(json_object_get(owner, "name"));
+    return who && strcmp(who, s->name) != 0;
+}
+
 /* Finds by natural key what we do not own yet: someone's (adopted), or that of a run that was cut off (ours).
  */
 static enum gh_err find_unowned(struct gh_engine *e, struct gh_step *s, bool *ours) {
@@ -228,7 +248,8 @@ static enum gh_err find_unowned(struct gh_engine *e, struct gh_step *s, bool *ou
     json_t *mine = json_array();
     json_array_foreach(found, i, object) {
         const char *id = object_id(s, object);
-        if (!is_owned(e, s, id) && !(pending && contains_text(json_object_get(pending, "known"), id)))
+        if (!is_owned(e, s, id) && !is_anothers(e, s, id) &&
+            !(pending && contains_text(json_object_get(pending, "known"), id)))
             json_array_append(mine, object);
     }
     json_decref(found);

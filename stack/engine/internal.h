@@ -29,6 +29,8 @@ struct gh_engine {
 enum gh_err gh_step_decide(struct gh_engine *e, const struct gh_registration *r, struct gh_step **ret);
 /* What the ledger knows under a former name (the option aliases) goes on under the new one. */
 enum gh_err gh_take_former_name(struct gh_engine *e, const struct gh_registration *r);
+json_t *
+gh_shared_name(const struct gh_step *s); /* of a type whose names may repeat; borrowed, NULL for others */
 struct gh_step *gh_step_new(struct gh_engine *e, const char *name, const char *token, struct gh_position at);
 void gh_step_free(struct gh_step *s);
 /* The comparison of this step, with create-only and ignored fields left out: two new references in `diff`. */

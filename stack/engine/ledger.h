@@ -9,7 +9,7 @@
  *
  * The journal is one JSON object a line; each is on disk before what it speaks of happens, or after it has
  * happened:
- *   {"intent": {"name", "type", "known": [ids]}}   a POST is about to be sent
+ *   {"intent": {"name", "type", "known": [ids], "key"?: a name that may repeat}}   a POST is about to be sent
  *   {"put": entry}                                 this is owned now; ends an intent of that name and type
  *   {"drop": {"name", "type", "id"}}               this is owned no more
  *   {"forget": {"name", "type"}}                   the POST was refused: nothing was made
@@ -38,6 +38,8 @@ json_t *gh_ledger_find(const struct gh_ledger *l, const char *type,
                        const char *name); /* not a replaced one; or NULL */
 json_t *gh_ledger_pending(const struct gh_ledger *l, const char *type,
                           const char *name); /* intent, or NULL */
+json_t *
+gh_ledger_intents(const struct gh_ledger *l); /* all that are pending, as they were written; borrowed */
 json_t *gh_ledger_outputs(const struct gh_ledger *l);
 const char *gh_ledger_text(const struct gh_ledger *l, const char *member); /* "domain", "project"; or NULL */
 

@@ -118,6 +118,10 @@ json_t *gh_ledger_resources(const struct gh_ledger *l) {
     return json_object_get(l->document, "resources");
 }
 
+json_t *gh_ledger_intents(const struct gh_ledger *l) {
+    return json_object_get(l->document, "pending");
+}
+
 json_t *gh_ledger_outputs(const struct gh_ledger *l) {
     return json_object_get(l->document, "outputs");
 }
