@@ -110,6 +110,22 @@ static void leave(struct host_session *s, const struct host_request *own) {
     gh_crew_open(s->registrar->crew, &s->later, SIZE_MAX);
 }
 
+static const char *why_not(const char *token) {
+    static const struct {
+        const char *starts, *why;
+    } known[] = {
+        { "pulumi:pulumi:StackReference",
+          "stack references are not in Gatehouse: take the value from the config of "
+          "this stack" },
+        { "pulumi-python:dynamic", "dynamic providers are not in Gatehouse" },
+        { "pulumi-nodejs:dynamic", "dynamic providers are not in Gatehouse" },
+    };
+    for (size_t i = 0; i < GH_COUNT(known); i++)
+        if (gh_str_starts(gh_str_from(token), gh_str_from(known[i].starts)))
+            return known[i].why;
+    return "there is no such resource type in Gatehouse: it knows the provider auth0 only";
+}
+
 /* What the two ways to a resource have in common: managed, or with an id only read. */
 static enum gh_err register_as(struct host_session *s, json_t *message, const char *get_id, json_t *answer) {
     const char *token = text_of(message, "type"), *name = text_of(message, "name"),
@@ -117,8 +133,7 @@ static enum gh_err register_as(struct host_session *s, json_t *message, const ch
     struct lists o;
     const struct gh_resource_type *type = gh_schema_resource(gh_str_from(token));
     if (!type)
-        return host_complain(s, token, name,
-                             "there is no such resource type in Gatehouse: it knows the provider auth0 only");
+        return host_complain(s, token, name, why_not(token));
     if (!*name || !read_options(message, &o))
         return host_complain(s, token, name, "it has no name, or an option holds too many names");
     if (!get_id && !is_new(s, type, name))
