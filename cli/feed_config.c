@@ -26,16 +26,24 @@ static const struct {
 
 enum { INTERVAL_MIN = 10, INTERVAL_MAX = 86400 };
 
-/* NULL, or what is wrong with it. */
-static const char *set_interval(struct gh_feed_config *c, const char *value) {
+static const struct {
+    const char *name;
+    size_t offset;
+} intervals[] = {
+    { "organizations", offsetof(struct gh_follow, organizations) },
+    { "silence", offsetof(struct gh_follow, silence) },
+};
+
+static const char *set_interval(struct gh_feed_config *c, size_t which, const char *value) {
     unsigned long long seconds;
     if (c->count == 0)
         return "belongs behind the line of its issuer";
-    if (c->issuers[c->count - 1].organizations)
+    long *to = (long *)((char *)&c->issuers[c->count - 1] + intervals[which].offset);
+    if (*to)
         return "is set twice";
     if (!gh_str_to_u64(gh_str_from(value), INTERVAL_MAX, &seconds) || seconds < INTERVAL_MIN)
         return "takes seconds, from 10 to 86400";
-    c->issuers[c->count - 1].organizations = (long)seconds;
+    *to = (long)seconds;
     return NULL;
 }
 
@@ -60,8 +68,9 @@ static const char *add_issuer(struct gh_feed_config *c, const char *issuer) {
 static const char *set(struct gh_feed_config *c, struct gh_str name, const char *value) {
     if (gh_str_is(name, "issuer"))
         return add_issuer(c, value);
-    if (gh_str_is(name, "organizations"))
-        return set_interval(c, value);
+    for (size_t i = 0; i < GH_COUNT(intervals); i++)
+        if (gh_str_is(name, intervals[i].name))
+            return set_interval(c, i, value);
     for (size_t i = 0; i < GH_COUNT(settings); i++) {
         if (!gh_str_is(name, settings[i].name))
             continue;
@@ -116,8 +125,9 @@ static int check_issuer(struct gh_arena *a, const struct gh_feed_config *c, size
         return complain(f->jwks, "keys are fetched over https only");
     if (!f->client_id != !f->client_secret_file)
         return complain(f->issuer, "client-id and client-secret-file belong together");
-    if (f->organizations && !f->client_id)
-        return complain(f->issuer, "organizations are read by a machine client: client-id is missing");
+    if ((f->organizations || f->silence) && !f->client_id)
+        return complain(f->issuer,
+                        "organizations and silence are for a machine client: client-id is missing");
     if (f->client_id && !is_private(f->client_secret_file))
         return complain(f->client_secret_file, "is not there, or others may read it; chmod 600 it");
     for (size_t i = 0; i < at; i++)

@@ -33,6 +33,7 @@ struct gh_follower {
     struct gh_schedule schedule;
     char keys_file[PATH_MAX]; /* the last good set, should the feed be lost */
     int stop;                 /* an eventfd */
+    bool might;               /* at the last look: keys may stand in the feed */
     bool running;
     pthread_t thread;
 };
@@ -66,6 +67,11 @@ static unsigned chance(void) {
 static void adopt(struct gh_follower *f, const struct gh_fetched *got) {
     const char *issuer = f->config->issuer;
     pthread_mutex_lock(&f->lock);
+    if (f->stream && !gh_stream_is_complete(f->stream)) { /* withdrawn while we asked */
+        pthread_mutex_unlock(&f->lock);
+        f->schedule.due = 0;
+        return;
+    }
     enum gh_err e = gh_feed_set_keys(f->feed, gh_str_from(issuer), gh_buf_str(&got->jwks));
     pthread_mutex_unlock(&f->lock);
     if (e)
@@ -132,8 +138,10 @@ static void *run(void *data) {
         long long now = gh_clock_seconds();
         if (gh_bell_take(f->bell))
             f->schedule.wanted = true;
-        if (gh_schedule_is_due(&f->schedule, now) && (!f->stream || gh_stream_is_complete(f->stream)))
+        bool may = !f->stream || gh_stream_is_complete(f->stream);
+        if (may && (!f->might || gh_schedule_is_due(&f->schedule, now)))
             fetch(f);
+        f->might = may;
         if (gh_schedule_alarm(&f->schedule, now))
             gh_log(GH_LOG_ERROR, "feed.keys_stale", "issuer", "%s", f->config->issuer, "age_s", "%lld",
                    now - f->schedule.good, "effect", "%s", "the last good keys are still used", NULL);

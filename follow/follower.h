@@ -14,6 +14,7 @@ struct gh_follow {
     const char *data;    /* the folder of feeds */
     /* A machine client of the issuer, a Gatehouse tenant whose changes are followed; NULL: keys only. */
     const char *client_id, *client_secret_file;
+    long silence;       /* > 0: after so many seconds in which it could not be heard its keys are withdrawn */
     long organizations; /* > 0: it tells no changes; its organizations are read every so many seconds */
 };
 

@@ -137,6 +137,20 @@ static enum gh_err ask(struct gh_stream *s, char why[256]) {
     return e ? e : take(s, a, body, why);
 }
 
+/* Where the operator says so, nobody is let in whose revocation we might not have heard. The keys come back
+ * when all was told that we have missed. */
+static void withdraw(struct gh_stream *s) {
+    long long silent = gh_clock_seconds() - s->heard;
+    if (s->config->silence == 0 || (silent >= 0 && silent < s->config->silence) || !gh_stream_is_complete(s))
+        return;
+    pthread_mutex_lock(s->lock);
+    atomic_store(&s->complete, false); /* first: nobody sets new ones */
+    enum gh_err e = gh_feed_set_keys(s->feed, gh_str_from(s->config->issuer), none);
+    pthread_mutex_unlock(s->lock);
+    gh_log(GH_LOG_ERROR, "feed.keys_withdrawn", "issuer", "%s", s->config->issuer, "silent_s", "%lld", silent,
+           "result", "%s", gh_err_name(e), NULL);
+}
+
 /* While we hear nothing, somebody may be revoked and let in: that is said at once, and again each minute. */
 static void complain(struct gh_stream *s, enum gh_err e, const char *why) {
     long long now = gh_clock_seconds(), silent = now - s->heard;
@@ -160,6 +174,7 @@ static void *run(void *data) {
         enum gh_err e = ask(s, why);
         if (e) {
             complain(s, e, why);
+            withdraw(s);
             s->retry_ms = s->retry_ms == 0 ? RETRY_MS : s->retry_ms * 2;
             int most = s->organizations && gh_stream_is_complete(s) ? RATE_LIMITED_MS : RETRY_MAX_MS;
             s->retry_ms = s->retry_ms > most ? most : s->retry_ms;

@@ -233,6 +233,8 @@ test('what is not understood does not start', () => {
       ['organizations = 60', /c:1: belongs behind the line of its issuer/],
       ['issuer = https://a.example/\norganizations = 5', /c:2: takes seconds/],
       [`data = ${dir}\nissuer = https://a.example/\norganizations = 60`, /client-id is missing/],
+      [`data = ${dir}\nissuer = https://a.example/\nsilence = 60`, /client-id is missing/],
+      ['issuer = https://a.example/\nsilence = 60\nsilence = 60', /c:3: is set twice/],
       [`data = ${dir}\nissuer = https://a.example/\nclient-id = x`, /belong together/],
       [`data = ${dir}\nissuer = https://a.example/\nclient-id = x\nclient-secret-file = /etc/hostname`, /others may read it/],
       ['jwks = https://a.example/', /c:1: belongs behind the line of its issuer/],

@@ -140,6 +140,36 @@ test('what changed while the helper, or the tenant, was away is told when it is 
   assert.deepEqual(await Promise.all(tokens.map(there)), ['401 revoked', '401 revoked', 'ok']);
 });
 
+test('a tenant that cannot be heard: the gateway goes on, or not, as the configuration says', async () => {
+  const m = await machine(), missed = await machine(), tokens = await Promise.all([m.token(), missed.token()]);
+  for (const token of tokens) assert.equal(await there(token), 'ok');
+  const management = `${g.origin}/api/v2/`;
+  const grants = ok(await api.get(`client-grants?client_id=${follower.client_id}&audience=${encodeURIComponent(management)}`));
+  const mute = () => api.delete(`client-grants/${grants[0].id}`);
+  const heard = () => api.post('client-grants', { client_id: follower.client_id, audience: management, scope: ['read:gatehouse_changes'] });
+  ok(await mute());
+  await helper.says('level=warn event=feed.changes_failed');
+  helper.later(3000);
+  assert.match(await helper.says('level=error event=feed.changes_failed'), /error=no_permission/);
+  for (const token of tokens) assert.equal(await there(token), 'ok');
+  ok(await heard());
+  await helper.stop();
+  fs.appendFileSync(config, 'silence = 60\n');
+  await follow();
+  await helper.says('event=feed.keys');
+  grants[0] = ok(await api.get(`client-grants?client_id=${follower.client_id}&audience=${encodeURIComponent(management)}`))[0];
+  ok(await mute());
+  await helper.says('event=feed.changes_failed', 25000);
+  assert.equal(await there(tokens[0]), 'ok');
+  helper.later(61);
+  await helper.says('event=feed.keys_withdrawn');
+  assert.equal(await there(tokens[0]), '503 feed');
+  ok(await api.delete(`clients/${missed.id}`));
+  ok(await heard());
+  await until('an answer', async () => (await there(tokens[0])) === 'ok');
+  assert.equal(await there(tokens[1]), '401 revoked');
+});
+
 test('the models of organizations and APIs are told too', async () => {
   const organization = ok(await api.post('organizations', { name: `o-${++serial}`, metadata: { ai_models: 'gpt-5' } })).id;
   const find = async () => (await poll('', api.token)).body.changes.find(({ kind, a }) => kind === 'models' && a === organization);
