@@ -136,7 +136,7 @@ async function check(r) {
   if (status !== 200) throw new Error(`${r.name} answered a good token with ${status}\n${warm.log}`);
   if (r.open) return;
   const bad = {
-    'no token': undefined, tampered: [head, payload, (signature[9] === 'A' ? 'B' : 'A') + signature.slice(1)].join('.'),
+    'no token': undefined, tampered: [head, payload, (signature[0] === 'A' ? 'B' : 'A') + signature.slice(1)].join('.'),
     'another key': new Key('k1').token(claims), expired: warm.key.token({ ...claims, exp: now() - 120 }), 'another issuer': warm.key.token({ ...claims, iss: 'https://other.example/' }),
     'another audience': warm.key.token({ ...claims, aud: 'https://other.example/' }), 'no organization': warm.key.token({ ...claims, org_id: undefined }), 'no permission': warm.key.token({ ...claims, permissions: ['files:read'] }),
   };
