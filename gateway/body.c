@@ -1,9 +1,10 @@
 /* gateway/body.c - reads the body of a request whose model must be known, into
  * memory and never to disk, before the decision goes on.
  *
- * A filter of the body takes what nginx has read out of its buffer, so that
- * the buffer is never full (a full one is written to a file), and gives all of
- * it on at the end. */
+ * A body that fits into nginx's own buffer stays there. Of a longer one, or of
+ * unknown length, a filter takes what nginx has read out of the buffer, so
+ * that the buffer is never full (a full one is written to a file), and gives
+ * all of it on at the end. */
 
 #include "gateway/ngx_http_gatehouse_module.h"
 
@@ -14,6 +15,7 @@
 static void ngx_http_gatehouse_body_is_read(ngx_http_request_t *r);
 static ngx_int_t ngx_http_gatehouse_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
+static ngx_uint_t ngx_http_gatehouse_body_fits(ngx_http_request_t *r);
 static ngx_int_t ngx_http_gatehouse_body_copy(ngx_http_request_t *r,
     ngx_http_gatehouse_ctx_t *ctx, ngx_buf_t *from);
 static ngx_buf_t *ngx_http_gatehouse_body_piece(ngx_http_request_t *r,
@@ -122,8 +124,11 @@ ngx_http_gatehouse_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         ctx->body_over = 1;
     }
 
-    /* all at once, as short bodies are: nothing to keep */
-    if (last && ctx->body == NULL && !ctx->body_over) {
+    /* all at once, as short bodies are, or in a buffer that is full with the
+     * last byte: nothing to keep */
+    if (!ctx->body_over && ctx->body == NULL
+        && (last || ngx_http_gatehouse_body_fits(r)))
+    {
         return ngx_http_next_request_body_filter(r, in);
     }
 
@@ -155,6 +160,22 @@ ngx_http_gatehouse_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
     b->last_buf = 1;
 
     return ngx_http_next_request_body_filter(r, ctx->body);
+}
+
+
+/* Then nginx makes a buffer of that length, in HTTP/1 and HTTP/2 alike, and
+ * writes no file but on demand. */
+
+static ngx_uint_t
+ngx_http_gatehouse_body_fits(ngx_http_request_t *r)
+{
+    ngx_http_core_loc_conf_t *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    return !r->headers_in.chunked && r->headers_in.content_length_n > 0
+           && r->headers_in.content_length_n
+                  <= (off_t) clcf->client_body_buffer_size;
 }
 
 

@@ -51,10 +51,14 @@ ngx_http_gatehouse_route(ngx_http_request_t *r,
         }
     }
 
-    for (first = 0; first < gh_api_route_count; first = i) {
+    for (first = 0;
+         (conf->apis & ~NGX_CONF_BITMASK_SET) && first < gh_api_route_count;
+         first = i)
+    {
         api = gh_api_routes[first].api;
         for (i = first; i < gh_api_route_count
-                        && ngx_strcmp(gh_api_routes[i].api, api) == 0;
+                        && (gh_api_routes[i].api == api
+                            || ngx_strcmp(gh_api_routes[i].api, api) == 0);
              i++)
         { /* void */ }
 
