@@ -1,16 +1,18 @@
 // tests/e2e/stack_scale.test.mjs - an organization with many members: how many requests a plan and its application cost.
-// GATEHOUSE_CAMPAIGN=1: 10,000 members.
+// GATEHOUSE_CAMPAIGN=1: 10,000 members, most of them people whom the stack did not make (a program has at most 20,000 resources).
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startFaultProxy } from './fault_proxy.mjs';
-import { management, startGatehouse } from './harness.mjs';
+import { management, startGatehouse, temporary } from './harness.mjs';
+import { personId, startWithPeople } from './people_lab.mjs';
 import { must, project, runStack } from './stack_lab.mjs';
 
-const members = process.env.GATEHOUSE_CAMPAIGN ? 10000 : 105;
+const campaign = !!process.env.GATEHOUSE_CAMPAIGN, members = campaign ? 10000 : 105;
+const made = campaign ? 120 : members, withRoles = campaign ? 9800 : members; // users of the stack, members with a role
 const pages = Math.ceil(members / 100);
 let g, api, proxy;
 const env = () => ({ ...g.childEnv, ...proxy.env });
-before(async () => { g = await startGatehouse(); api = await management(g); proxy = await startFaultProxy(g); });
+before(async () => { g = await (campaign ? startWithPeople(temporary(), members) : startGatehouse()); api = await management(g); proxy = await startFaultProxy(g); });
 after(async () => { await proxy?.stop(); await g?.stop(); });
 
 const fixed = `resources:
@@ -20,10 +22,9 @@ const fixed = `resources:
   on: { type: auth0:ConnectionClients, properties: { connectionId: "\${db.id}", enabledClients: ["\${app.id}"] } }
   role: { type: auth0:Role, properties: { name: big-role } }
 `;
-const person = (i) => `  u${i}: { type: auth0:User, properties: { connectionName: "\${db.name}", email: u${i}@big.example, password: Canary-Horse-${10000 + i} }, options: { ignoreChanges: [password] } }
-  m${i}: { type: auth0:OrganizationMember, properties: { organizationId: "\${org.id}", userId: "\${u${i}.id}" } }
-  r${i}: { type: auth0:OrganizationMemberRoles, properties: { organizationId: "\${org.id}", userId: "\${m${i}.userId}", roles: ["\${role.id}"] } }
-`;
+const user = (i) => `  u${i}: { type: auth0:User, properties: { connectionName: "\${db.name}", email: u${i}@big.example, password: Canary-Horse-${10000 + i} }, options: { ignoreChanges: [password] } }\n`;
+const person = (i) => `${i < made ? user(i) : ''}  m${i}: { type: auth0:OrganizationMember, properties: { organizationId: "\${org.id}", userId: "${i < made ? `\${u${i}.id}` : personId(i)}" } }
+${i < withRoles ? `  r${i}: { type: auth0:OrganizationMemberRoles, properties: { organizationId: "\${org.id}", userId: "\${m${i}.userId}", roles: ["\${role.id}"] } }\n` : ''}`;
 const program = () => fixed + Array.from({ length: members }, (_, i) => person(i)).join('');
 
 // Runs, and counts the requests by what they are about.
