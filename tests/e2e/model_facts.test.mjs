@@ -6,7 +6,7 @@ import path from 'node:path';
 import readline from 'node:readline';
 import { after, before, test } from 'node:test';
 
-import { management, root, startGatehouse, temporary } from './harness.mjs';
+import { management, root, startGatehouse, temporary, until } from './harness.mjs';
 
 const tool = path.resolve(root, process.env.GATEHOUSE_BUILD || 'build', 'tests/unit/gateway/feed_read');
 const dir = temporary();
@@ -83,7 +83,9 @@ test('an API is bound from its first model permission to its last', async () => 
 test('all of it is told again after a crash that damaged the feed', async () => {
   const { id } = ok(await api.post('organizations', { name: 'kept', metadata: { ai_models: 'gpt-5*' } }));
   ok(await api.post('resource-servers', { identifier: 'https://kept.example/', name: 'Kept', scopes: [{ value: 'model:a' }] }));
+  const pids = ['tenant', 'nginx'].map((name) => g.pid(name));
   await g.stop('SIGKILL');
+  await until('its children to end', () => pids.every((pid) => !fs.existsSync(`/proc/${pid}`)));
   const feed = reader.child.spawnargs[1];
   const file = fs.openSync(feed, 'r+');
   fs.writeSync(file, Buffer.alloc(8), 0, 8, 96); // the word that leads to the facts
