@@ -27,7 +27,6 @@ const freePort = () => new Promise((resolve) => {
 });
 const names = ['bare', 'guarded', 'models', 'free', 'asking', 'askingExpress', 'cold', 'upstream', 'authorizer', 'ours', 'express', 'expressProxy', 'haproxy', 'apache', 'portkey', 'jwks'];
 const ports = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await freePort()])));
-const has = (directive) => fs.readFileSync(path.join(root, 'gateway/directives.h'), 'utf8').includes(`X("${directive}"`);
 
 // ---- who stands where ----
 
@@ -46,7 +45,7 @@ const warm = await Lab.start({
   http: `${proxied} ${keepalive('free', ports.authorizer)} ${keepalive('ours', ports.ours)} ${keepalive('express', ports.express)}
     server { listen 127.0.0.1:${ports.bare}; location / { ${proxy} } }
     ${guarded(ports.guarded)}
-    ${has('gatehouse_models') ? guarded(ports.models, 'gatehouse_models required;') : ''}
+    ${guarded(ports.models, 'gatehouse_models required;')}
     server { listen 127.0.0.1:${ports.authorizer}; return 204; }
     server { listen 127.0.0.1:${ports.ours}; ${policy} gatehouse_forward_auth_from 127.0.0.1; location = /auth { gatehouse_forward_auth nginx; } location / { gatehouse_permission ${permission}; } }
     ${asking(ports.free, 'free', '/auth')} ${asking(ports.asking, 'ours', '/auth')} ${asking(ports.askingExpress, 'express', '/auth')}`,
@@ -100,11 +99,12 @@ const rowsToMeasure = () => [
   row('guarded, 1 token', ports.guarded, nginx),
   row('bare, 1,000 tokens', ports.bare, nginx, { open: true, tokens: many }),
   row('guarded, 1,000 tokens', ports.guarded, nginx, { tokens: many, against: 'bare, 1,000 tokens' }),
-  has('gatehouse_models') && row('guarded, with the model rule', ports.models, nginx),
+  row('guarded, with the model rule', ports.models, nginx),
   row('guarded, cold, RS256', ports.cold, coldNginx),
   row('guarded, cold, ES256', ports.cold, coldNginx, { tokens: es }),
   row('bare, prompt of 115 KB', ports.bare, nginx, { open: true, body: large }),
-  row('guarded, prompt of 115 KB', has('gatehouse_models') ? ports.models : ports.guarded, nginx, { body: large, against: 'bare, prompt of 115 KB' }),
+  row('guarded, prompt of 115 KB', ports.guarded, nginx, { body: large, against: 'bare, prompt of 115 KB' }),
+  row('guarded, with the model rule, prompt of 115 KB', ports.models, nginx, { body: large, against: 'bare, prompt of 115 KB' }),
   row('`auth_request` to an authorizer that asks nothing', ports.free, nginx, { open: true }),
   row('`auth_request` to our forward-auth', ports.asking, nginx, { against: '`auth_request` to an authorizer that asks nothing' }),
   peers.haproxy && row('HAProxy `jwt_verify`', ports.haproxy, peers.haproxy),

@@ -59,7 +59,7 @@ ${rows.join('\n')}
 function page({ conditions: c, result }) {
   return `${table(result)}
 
-¹ of the row above it, which does the same without us.
+¹ of the bare row above that does the same without us.
 
 | aim | at least | measured | |
 |---|---|---|---|
