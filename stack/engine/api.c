@@ -412,6 +412,13 @@ static enum gh_err page_path(const char *path, enum gh_paging paging, unsigned p
 
 enum gh_err gh_api_list(struct gh_api *api, const char *path, const char *member, enum gh_paging paging,
                         json_t **items, struct gh_api_reply *ret) {
+    size_t left = SIZE_MAX;
+    return gh_api_list_within(api, path, member, paging, &left, items, ret);
+}
+
+enum gh_err gh_api_list_within(struct gh_api *api, const char *path, const char *member,
+                               enum gh_paging paging, size_t *left, json_t **items,
+                               struct gh_api_reply *ret) {
     json_t *all = json_array();
     enum gh_err e = all ? GH_OK : GH_ERR_NOMEM;
     char *from = NULL;
@@ -419,7 +426,8 @@ enum gh_err gh_api_list(struct gh_api *api, const char *path, const char *member
     for (unsigned page = 0; !e && more; page++) {
         gh_auto(gh_buf_release) struct gh_buf url = gh_buf_make(65536);
         size_t count = 0;
-        e = page_path(path, paging, page, from, &url);
+        e = *left ? page_path(path, paging, page, from, &url) : GH_ERR_TOO_LARGE;
+        *left -= !e;
         free(from);
         from = NULL;
         e = e ? e : gh_api_call(api, "GET", url.ptr, NULL, ret);

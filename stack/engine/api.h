@@ -75,6 +75,10 @@ enum gh_err gh_api_call(struct gh_api *api, const char *method, const char *path
 enum gh_err gh_api_list(struct gh_api *api, const char *path, const char *member, enum gh_paging paging,
                         json_t **items, struct gh_api_reply *ret);
 
+/* The same with at most *left pages, which it takes off there; TOO_LARGE when there are more. */
+enum gh_err gh_api_list_within(struct gh_api *api, const char *path, const char *member,
+                               enum gh_paging paging, size_t *left, json_t **items, struct gh_api_reply *ret);
+
 /* Seconds to wait after a 429 with these header texts (empty: absent), at the time `now`. Never 0: a reset in
  * the past must not make us spin. */
 unsigned gh_api_retry_seconds(struct gh_str retry_after, struct gh_str reset, long long now);

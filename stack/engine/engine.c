@@ -86,6 +86,7 @@ void gh_engine_free(struct gh_engine *e) {
     gh_telling_free(e->telling);
     gh_api_set_crew(e->options.api, NULL);
     gh_crew_free(e->crew);
+    gh_crowd_free(e->crowd);
     gh_live_free(e->live);
     gh_ledger_free(e->ledger);
     gh_arena_free(e->arena);
@@ -272,16 +273,20 @@ void gh_engine_tell_at_once(struct gh_engine *e, bool at_once) {
     e->at_once = at_once;
 }
 
-/* Before the first deletion all are asked again, so that who came since the plan stops it as a whole. */
+/* Before the first deletion all are asked again, so that who came since the plan stops it as a whole. Users
+ * only where the lists tell of all of them: each is asked right before its own deletion, and they may be
+ * many. */
 static enum gh_err guard_all(struct gh_engine *e) {
+    bool users = gh_crowd_list(e->crowd);
     enum gh_err err = GH_OK;
     for (size_t i = 0; i < e->count; i++) {
-        /* of users, each right before its own deletion: they may be many */
-        bool asks = e->steps[i]->op == GH_OP_DELETE && !gh_people_is_user(e->steps[i]);
+        bool asks =
+            e->steps[i]->op == GH_OP_DELETE && (users || !gh_people_is_user(e->steps[i]->type->token));
         enum gh_err one = asks ? gh_people_guard(e, e->steps[i]) : GH_OK;
         e->steps[i]->failed |= one != GH_OK;
         err = err ? err : one;
     }
+    gh_crowd_unlist(e->crowd);
     return err;
 }
 

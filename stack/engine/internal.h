@@ -1,5 +1,6 @@
 /* stack/engine/internal.h - what the files of the engine share. */
 #pragma once
+#include "stack/engine/crowd.h"
 #include "stack/engine/diff.h"
 #include "stack/engine/engine.h"
 
@@ -13,6 +14,7 @@ struct gh_engine {
     json_t *order;                            /* keys as registered */
     json_t *targeted, *skipped, *targets_met; /* sets of names and of targets, of target.c */
     json_t *removed;                          /* entries of what this run deleted */
+    struct gh_crowd *crowd;                   /* the users whom the plan deletes, when they are many */
     struct gh_crew *crew;
     struct gh_telling *telling; /* what happened, in the order in which it is told */
     json_t *creating;           /* names of which somebody makes one, of those that may repeat */
@@ -83,7 +85,9 @@ enum gh_err gh_plan_removals(struct gh_engine *e, bool all);
  * counted; diagnosed) what would be deleted with people that this stack did not make; where that was allowed,
  * the step's note tells how many. */
 enum gh_err gh_people_guard(struct gh_engine *e, struct gh_step *s);
-bool gh_people_is_user(const struct gh_step *s);
+bool gh_people_is_user(const char *type);
+/* Once in a plan, before any is asked about: these users (ids as keys; borrowed) are to be deleted. */
+void gh_people_expect(struct gh_engine *e, const json_t *users);
 bool gh_people_may_go(const struct gh_engine *e, const char *name); /* by --allow-data-loss */
 void gh_people_check_names(
     const struct gh_engine *e); /* at the end of a plan: warns of names that mean nothing */

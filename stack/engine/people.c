@@ -35,8 +35,14 @@ static bool is(const json_t *object, const char *member, const char *value) {
     return strcmp(text(object, member), value) == 0;
 }
 
-bool gh_people_is_user(const struct gh_step *s) {
-    return strcmp(s->type->token, USER) == 0;
+bool gh_people_is_user(const char *type) {
+    return strcmp(type, USER) == 0;
+}
+
+void gh_people_expect(struct gh_engine *e, const json_t *users) {
+    gh_crowd_free(e->crowd);
+    e->crowd = gh_crowd_new(e->options.api, users);
+    gh_crowd_list(e->crowd);
 }
 
 static const struct holder *holder_of(const struct gh_step *s) {
@@ -167,7 +173,7 @@ static json_t *query_of(const char *connection) {
 /* Linked accounts of others that go with the user. The stack links none. */
 static json_int_t linked(const struct gh_step *s, const json_t *user) {
     size_t n = json_array_size(json_object_get(user, "identities"));
-    return strcmp(s->type->token, USER) == 0 && n > 1 ? (json_int_t)n - 1 : 0;
+    return gh_people_is_user(s->type->token) && n > 1 ? (json_int_t)n - 1 : 0;
 }
 
 /* Who would be lost: those of the list, linked accounts, and the person whom a user is. */
@@ -175,11 +181,27 @@ struct others {
     json_int_t listed, identities, persons;
 };
 
+/* Of many users by a search, which in the plan of `up` and `destroy` has been made already. */
+static enum gh_err get(struct gh_engine *e, const struct gh_step *s, const struct holder *h, json_t **ret,
+                       struct gh_api_reply *reply) {
+    bool fresh = e->applying && strcmp(h->token, CONNECTION) != 0; /* its name does not change */
+    *ret = fresh && strcmp(h->token, USER) == 0 ? gh_crowd_user(e->crowd, s->id) : NULL;
+    json_t *old = json_object_get(s->entry, "inputs");
+    return *ret ? GH_OK : gh_live_get(e->live, s->provider, s->id, old, fresh, ret, reply);
+}
+
+static json_int_t count_listed(const json_t *organizations, const json_t *own) {
+    json_int_t n = 0;
+    const char *id;
+    json_t *mark;
+    json_object_foreach((json_t *)(uintptr_t)organizations, id, mark) n += !json_object_get(own, id);
+    return n;
+}
+
 static enum gh_err ask(struct gh_engine *e, const struct gh_step *s, const struct holder *h,
                        struct others *found, struct gh_api_reply *reply) {
-    json_t *old = json_object_get(s->entry, "inputs"), *live = NULL;
-    bool fresh = e->applying && strcmp(h->token, CONNECTION) != 0; /* its name does not change */
-    enum gh_err err = gh_live_get(e->live, s->provider, s->id, old, fresh, &live, reply);
+    json_t *live = NULL;
+    enum gh_err err = get(e, s, h, &live, reply);
     if (err || !live)
         return err;
     found->identities = linked(s, live);
@@ -188,8 +210,12 @@ static enum gh_err ask(struct gh_engine *e, const struct gh_step *s, const struc
     gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
     json_t *query = query_of(connection ? connection : ""),
            *own = own_ids(e, s, connection ? connection : "");
+    const json_t *listed = strcmp(h->token, USER) == 0 ? gh_crowd_memberships(e->crowd, s->id) : NULL;
     err = query && own ? gh_provider_expand(h->list, s->id, query, true, &path) : GH_ERR_NOMEM;
-    err = err ? err : count(e, h, path.ptr, connection ? connection : "", own, &found->listed, reply);
+    if (!err && listed)
+        found->listed = count_listed(listed, own);
+    else if (!err)
+        err = count(e, h, path.ptr, connection ? connection : "", own, &found->listed, reply);
     json_decref(query);
     json_decref(own);
     json_decref(live);

@@ -52,6 +52,10 @@ static bool parent_goes(const json_t *going, const struct gh_step *s) {
     return *named && !key.failed && json_object_get(going, key.ptr);
 }
 
+static bool is_released(const json_t *entry) {
+    return is_adopted(entry) || json_is_true(json_object_get(entry, "retainOnDelete"));
+}
+
 static enum gh_err plan_one(struct gh_engine *e, json_t *entry) {
     struct gh_step *s = gh_step_new(e, text(entry, "name"), text(entry, "type"), (struct gh_position){ 0 });
     if (!s)
@@ -67,9 +71,8 @@ static enum gh_err plan_one(struct gh_engine *e, json_t *entry) {
     s->inputs = json_incref(json_object_get(entry, "inputs"));
     s->id = strdup(text(entry, "id"));
     s->protect = json_is_true(json_object_get(entry, "protect"));
-    bool retained = json_is_true(json_object_get(entry, "retainOnDelete"));
-    s->op = is_adopted(entry) || retained ? GH_OP_RELEASE : GH_OP_DELETE;
-    if (retained)
+    s->op = is_released(entry) ? GH_OP_RELEASE : GH_OP_DELETE;
+    if (json_is_true(json_object_get(entry, "retainOnDelete")))
         s->note = "retained";
     if (json_object_get(entry, "replaced"))
         s->note = "was replaced";
@@ -87,6 +90,21 @@ static bool is_wanted(const struct gh_engine *e, const json_t *entry) {
            gh_engine_find_step(e, text(entry, "type"), text(entry, "name")) != NULL;
 }
 
+static bool goes(struct gh_engine *e, const json_t *entry, bool all) {
+    return (all || !is_wanted(e, entry)) && gh_target_takes_entry(e, entry);
+}
+
+static void expect_users(struct gh_engine *e, bool all) {
+    json_t *resources = gh_ledger_resources(e->ledger), *users = json_object();
+    for (size_t i = json_array_size(resources); i-- > 0;) {
+        const json_t *entry = json_array_get(resources, i);
+        if (gh_people_is_user(text(entry, "type")) && goes(e, entry, all) && !is_released(entry))
+            json_object_set_new(users, text(entry, "id"), json_true());
+    }
+    gh_people_expect(e, users);
+    json_decref(users);
+}
+
 /* Later things first: the ledger is in the order of their making. */
 enum gh_err gh_plan_removals(struct gh_engine *e, bool all) {
     json_t *resources = gh_ledger_resources(e->ledger);
@@ -94,11 +112,10 @@ enum gh_err gh_plan_removals(struct gh_engine *e, bool all) {
     size_t registered = e->count;
     for (size_t i = 0; i < json_array_size(resources); i++) /* dependents of dependents come later */
         gh_target_takes_entry(e, json_array_get(resources, i));
+    expect_users(e, all);
     for (size_t i = json_array_size(resources); i-- > 0;) {
         json_t *entry = json_array_get(resources, i);
-        if ((!all && is_wanted(e, entry)) || !gh_target_takes_entry(e, entry))
-            continue;
-        enum gh_err one = plan_one(e, entry);
+        enum gh_err one = goes(e, entry, all) ? plan_one(e, entry) : GH_OK;
         err = err ? err : one;
     }
     json_t *going = that_go(e);

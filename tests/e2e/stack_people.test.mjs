@@ -190,3 +190,103 @@ test('what is only given back or kept asks nothing', async () => {
   must(await runStack(env(), dir, ['destroy', '-y']));
   assert.equal((await api.get(`connections/${theirs.id}`)).status, 200);
 });
+
+// --- many users: what goes with them is read by the hundred ---
+
+const many = process.env.GATEHOUSE_CAMPAIGN ? 200 : 12, elsewhere = (n) => `elsewhere-${n}`;
+const crowdOf = (n, users = true) => program(n) + (users ? Array.from({ length: many }, (_, i) =>
+  `  u${i}: { type: auth0:User, properties: { connectionName: "\${acme.name}", email: u${i}-${n}@example.com, password: ${password} }, options: { dependsOn: ["\${clients}"] } }
+  m${i}: { type: auth0:OrganizationMember, properties: { organizationId: "\${org.id}", userId: "\${u${i}.id}" } }
+`).join('') : '');
+const alone = ({ method, url }) => method === 'GET' && /\/users\/auth0/.test(url);
+const json = (body) => ({ status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+const bulk = /\/organizations\/[^/]+\/members\?fields=user_id&/, search = /\/users\?search_engine=v3&q=user_id/;
+const edited = (pattern, edit) => { proxy.after = ({ url }, answer) => (pattern.test(url) && answer.status === 200 ? json(edit(JSON.parse(answer.body))) : undefined); };
+
+let crowd;
+async function manyUsers() {
+  if (crowd) return crowd;
+  const n = ++count, dir = project(crowdOf(n));
+  proxy.reset();
+  must(await runStack(env(), dir, ['up', '-y']));
+  const { resources } = JSON.parse(fs.readFileSync(path.join(dir, '.gatehouse/dev.json'), 'utf8'));
+  const id = (name) => resources.find((one) => one.name === name).id;
+  return (crowd = { n, dir, id, other: (await make('organizations', { name: elsewhere(n) })).id, run: (...args) => runStack(env(), dir, args) });
+}
+const leave = (l, who) => api.delete(`organizations/${l.other}/members`, { members: [who] }).then(good);
+
+// Each: what a plan of the deletion of all says, and of how many users it may ask alone.
+const crowds = {
+  'a membership elsewhere of one': { async change(l) { await member(l.other, l.id('u5')); }, after: (l) => leave(l, l.id('u5')), said: /^error: User u5 holds 1 membership that/m, alone: 0 },
+  'memberships elsewhere of two': {
+    async change(l) { await member(l.other, l.id('u0')); await member(l.other, l.id(`u${many - 1}`)); }, after: async (l) => { await leave(l, l.id('u0')); await leave(l, l.id(`u${many - 1}`)); },
+    said: /User u11 holds 1 membership[^]*User u0 holds 1 membership|User u199 holds 1 membership[^]*User u0 holds 1 membership/, alone: 0,
+  },
+  'one with a linked account, and its name not among those that may go': {
+    async change(l) { edited(search, (body) => { body.users.find((one) => one.user_id === l.id('u3')).identities.push({ connection: 'google-oauth2' }); return body; }); },
+    args: ['--allow-data-loss', 'u4'], said: /User u3 holds 1 linked identity/, alone: 0,
+  },
+  'a member list that may not be read, and then the user\'s own': {
+    async change() { proxy.before = ({ url }) => (bulk.test(url) || /\/users\/[^/]+\/organizations/.test(url) ? refusal(403) : undefined); }, said: /the memberships of User u5 could not be counted: 403/, alone: many + 1,
+  },
+  'a member list that is none': {
+    async change(l) { await member(l.other, l.id('u5')); proxy.before = ({ url }) => (bulk.test(url) ? json({ members: 3 }) : undefined); }, after: (l) => leave(l, l.id('u5')),
+    said: /User u5 holds 1 membership/, alone: many + 1,
+  },
+  'members who have no name': {
+    async change(l) { await member(l.other, l.id('u5')); edited(bulk, (body) => ({ ...body, members: body.members.map(() => ({})) })); }, after: (l) => leave(l, l.id('u5')),
+    said: /User u5 holds 1 membership/, alone: many + 1,
+  },
+  'a member list without an end': {
+    async change(l) { await member(l.other, l.id('u5')); edited(bulk, () => ({ members: [], next: 'again' })); }, after: (l) => leave(l, l.id('u5')), said: /User u5 holds 1 membership/, alone: many + 1,
+  },
+  'more organizations than users': {
+    async change(l) { await member(l.other, l.id('u5')); edited(/\/v2\/organizations\?/, (body) => ({ organizations: Array.from({ length: many + 1 }, (_, i) => ({ id: `org_${i}` })) })); }, after: (l) => leave(l, l.id('u5')),
+    said: /User u5 holds 1 membership/, alone: many + 1, lists: 0,
+  },
+  'users whom the search does not know yet': {
+    async change(l) { await member(l.other, l.id('u5')); edited(search, () => ({ users: [], total: 0 })); }, after: (l) => leave(l, l.id('u5')), said: /User u5 holds 1 membership/, alone: many + 1,
+  },
+};
+for (const [what, { change, after: back, said, args = [], alone: most, lists }] of Object.entries(crowds))
+  for (const verb of ['destroy', 'up'])
+    test(`refused, of many users, at ${verb}: ${what}`, async () => {
+      const l = await manyUsers();
+      proxy.reset();
+      if (verb === 'up') write(l.dir, crowdOf(l.n, false));
+      await change(l);
+      const was = await dump(api);
+      const { err } = must(await l.run(...(verb === 'up' ? ['preview'] : ['destroy', '--preview-only']), ...args), 1);
+      assert.match(err, said);
+      assert.ok(proxy.requests.filter(alone).length <= most, `${proxy.requests.filter(alone).length} users asked alone`);
+      if (lists !== undefined) assert.equal(proxy.requests.filter(({ url }) => bulk.test(url)).length, lists);
+      proxy.reset();
+      assertSame(await dump(api), was);
+      await back?.(l);
+      write(l.dir, crowdOf(l.n));
+    });
+
+test('refused, of many users: a membership since the plan stops all, one since the first deletion that user alone', async () => {
+  const l = await manyUsers();
+  proxy.reset();
+  let lists = 0;
+  proxy.before = async ({ url }) => { if (/\/v2\/organizations\?/.test(url) && ++lists === 3) await member(l.other, l.id('u5')); };
+  const was = await dump(api);
+  assert.match(must(await l.run('destroy', '-y'), 4).err, /User u5 holds 1 membership/);
+  assert.equal(lists, 3); // for the plan of the users and of the organization, and before the first deletion
+  assert.equal((await dump(api)).users.length, was.users.length);
+  await leave(l, l.id('u5'));
+  proxy.reset();
+  let begun = false;
+  proxy.before = async ({ method }) => { if (method === 'DELETE' && !begun) { begun = true; await member(l.other, l.id('u0')); } };
+  write(l.dir, crowdOf(l.n, false));
+  assert.match(must(await l.run('up', '-y', '--skip-preview'), 4).err, /User u0 holds 1 membership/);
+  assert.ok(begun && !proxy.requests.some(({ method, url }) => method === 'DELETE' && url.includes(encodeURIComponent(l.id('u0')))));
+  assert.equal((await api.get(`users/${encodeURIComponent(l.id('u0'))}`)).status, 200);
+  assert.equal((await api.get(`users/${encodeURIComponent(l.id('u1'))}`)).status, 404);
+  const reads = proxy.requests.filter(alone).length;
+  assert.ok(reads <= many, `${reads} users asked alone`);
+  await leave(l, l.id('u0'));
+  proxy.reset();
+  must(await l.run('destroy', '-y'));
+});

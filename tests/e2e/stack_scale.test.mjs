@@ -78,5 +78,10 @@ test('many members are read by the page', { timeout: 3600000 }, async (t) => {
     assert.equal((await api.delete(`users/${encodeURIComponent(user.user_id)}`)).status, 204);
     assert.match(must(await counted(dir, ['preview', '--expect-no-changes']), 7).out, /u9 create/);
   });
-  must(await counted(dir, ['destroy', '-y']));
+  await t.test('to delete all: a page of users and a page of members for each hundred, then one look at each user before it goes', async () => {
+    const pagesOfMade = Math.ceil(made / 100), plan = must(await counted(dir, ['destroy', '--preview-only']));
+    assert.ok(plan.reads <= pagesOfMade + 2 * pages + 10, `${plan.reads} reads`);
+    const gone = must(await counted(dir, ['destroy', '-y']));
+    assert.ok(gone.reads <= made + 4 * pagesOfMade + 6 * pages + 20, `${gone.reads} reads`);
+  });
 });
