@@ -17,7 +17,7 @@ ALLOWED = [
     rf"__{MEMORY}_chk",  # with _FORTIFY_SOURCE
     r"__stack_chk_fail|__assert_fail|abort",
     r"_GLOBAL_OFFSET_TABLE_",
-    r"(BN|CRYPTO_memcmp|CRYPTO_clear|EVP|ERR_clear_error|OPENSSL_cleanse|OSSL_PARAM|ECDSA|EC|RSA|d2i|i2d)\w*",
+    r"(BN|CRYPTO_memcmp|CRYPTO_clear|EVP|ERR_(clear|get|peek)_error|OPENSSL_cleanse|OSSL_PARAM|ECDSA|EC|RSA|d2i|i2d)\w*",
 ]
 RUNTIME = r"__(asan|ubsan|tsan|msan|sanitizer|gcov|llvm|sancov)_\w+|__(start|stop)_\w+"  # instrumented builds
 FORBIDDEN = [

@@ -50,10 +50,10 @@ TEST(the_structure_of_a_program_is_strict) {
         { "", "1,1: a program is a map with name, runtime and resources" },
         { "runtime: yaml\n", "1,1: Required field 'name' is missing: the project's name" },
         { "name: t\n", "1,1: Required field 'runtime' is missing: write runtime: yaml" },
-        { "name: t\nruntime: go\n",
-          "2,10: runtime 'go' is not supported: Gatehouse runs programs with runtime yaml or nodejs" },
-        { "name: t\nruntime: {name: dotnet}\n",
-          "2,17: runtime 'dotnet' is not supported: Gatehouse runs programs with runtime yaml or nodejs" },
+        { "name: t\nruntime: go\n", "2,10: runtime 'go' is not supported: Gatehouse runs programs with "
+                                    "runtime yaml, nodejs or python" },
+        { "name: t\nruntime: {name: dotnet}\n", "2,17: runtime 'dotnet' is not supported: Gatehouse runs "
+                                                "programs with runtime yaml, nodejs or python" },
         { "name: t\nmain: src\nruntime: yaml\n",
           "2,1: 'main' is for programs in another language than YAML" },
         { "name: t\nruntime: {name: yaml, options: {compiler: sh}}\n",
