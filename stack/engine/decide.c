@@ -66,7 +66,7 @@ void gh_step_diff(struct gh_engine *e, const struct gh_step *s, const char *cons
     json_decref(before);
 }
 
-static bool set_id(struct gh_step *s, const char *id) {
+bool gh_step_set_id(struct gh_step *s, const char *id) {
     free(s->id);
     s->id = id ? strdup(id) : NULL;
     return !id || s->id;
@@ -78,7 +78,7 @@ static void set_composite_id(struct gh_step *s) {
     bool alone = s->provider->kind == GH_KIND_FACET; /* perhaps the only one there is */
     if ((alone || strchr(s->provider->id, '{')) &&
         gh_provider_expand(s->provider->id, NULL, s->inputs, false, &id) == GH_OK)
-        set_id(s, id.ptr);
+        gh_step_set_id(s, id.ptr);
 }
 
 static bool differs(const json_t *before, json_t *now) {
@@ -143,130 +143,6 @@ static bool key_stays(const struct gh_step *s) {
     return s->provider->keys[0] && !s->provider->key_repeats;
 }
 
-static enum gh_err refuse_adoption(struct gh_engine *e, const struct gh_step *s) {
-    gh_diagnose(e->options.diagnostics, GH_SEVERITY_ERROR, s->position, "%s %s exists already in %s",
-                gh_schema_short_name(s->type), s->name, e->options.domain);
-    gh_diagnose_detail(e->options.diagnostics,
-                       "--adopt takes it over: only what the program declares is changed, and "
-                       "destroy gives it back as it was");
-    return GH_ERR_CONFLICT;
-}
-
-/* What cannot be changed must be as declared, or the object is another one. */
-static enum gh_err check_adopted(struct gh_engine *e, const struct gh_step *s) {
-    json_t *wanted = gh_mapping_encode(s->type, s->inputs);
-    enum gh_err err = GH_OK;
-    for (size_t i = 0; i < s->type->input_count && !err; i++) {
-        const struct gh_property *p = &s->type->inputs[i];
-        json_t *there = json_object_get(s->live, p->api), *want = json_object_get(wanted, p->api);
-        if (!p->replace_on_changes || !there || !want || gh_diff_satisfies(want, there))
-            continue;
-        if (json_is_string(there) && json_is_string(want) &&
-            gh_str_eq_nocase(gh_str_from(json_string_value(there)), gh_str_from(json_string_value(want))))
-            continue;
-        gh_diagnose(e->options.diagnostics, GH_SEVERITY_ERROR, s->position,
-                    "%s %s exists already in %s, with another %s", gh_schema_short_name(s->type), s->name,
-                    e->options.domain, p->name);
-        gh_diagnose_detail(e->options.diagnostics,
-                           "%s cannot be changed: take another name, or declare what is there", p->name);
-        err = GH_ERR_CONFLICT;
-    }
-    json_decref(wanted);
-    return err;
-}
-
-static bool contains_text(const json_t *list, const char *text) {
-    size_t i;
-    json_t *element;
-    json_array_foreach(list, i, element) {
-        if (text && json_is_string(element) && strcmp(json_string_value(element), text) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Objects of this type that some resource of the stack owns are not there to be found. */
-static bool is_owned(const struct gh_engine *e, const struct gh_step *s, const char *id) {
-    size_t i;
-    json_t *entry;
-    json_array_foreach(id ? gh_ledger_resources(e->ledger) : NULL, i, entry) {
-        const char *type = json_string_value(json_object_get(entry, "type"));
-        const char *other = json_string_value(json_object_get(entry, "id"));
-        if (type && other && strcmp(type, s->type->token) == 0 && id && strcmp(other, id) == 0 &&
-            entry != s->entry)
-            return true;
-    }
-    return false;
-}
-
-static const char *object_id(const struct gh_step *s, const json_t *object) {
-    return s->provider->kind == GH_KIND_OBJECT ? json_string_value(json_object_get(object, s->provider->id))
-                                               : NULL;
-}
-
-static enum gh_err several(struct gh_engine *e, const struct gh_step *s, size_t n) {
-    gh_diagnose(e->options.diagnostics, GH_SEVERITY_ERROR, s->position,
-                "there are %zu objects in %s that %s %s could mean", n, e->options.domain,
-                gh_schema_short_name(s->type), s->name);
-    gh_diagnose_detail(e->options.diagnostics,
-                       "say which one with the option import: ID, or delete the others");
-    return GH_ERR_CONFLICT;
-}
-
-json_t *gh_shared_name(const struct gh_step *s) {
-    json_t *name = gh_value_reveal(json_object_get(s->inputs, s->provider->keys[0]));
-    return s->provider->key_repeats && json_is_string(name) ? name : NULL;
-}
-
-/* Of several that share a name one may be on its way, or have been when a run was cut off. What is there and
- * was not before is that of the last that began without it. */
-static bool is_anothers(struct gh_engine *e, const struct gh_step *s, const char *id) {
-    json_t *intent, *name = gh_shared_name(s), *owner = NULL;
-    size_t i;
-    json_array_foreach(name ? gh_ledger_intents(e->ledger) : NULL, i, intent) {
-        const char *type = json_string_value(json_object_get(intent, "type"));
-        if (type && strcmp(type, s->type->token) == 0 && json_equal(json_object_get(intent, "key"), name) &&
-            !contains_text(json_object_get(intent, "known"), id))
-            owner = intent;
-    }
-    const char *who = json_string_value(json_object_get(owner, "name"));
-    return who && strcmp(who, s->name) != 0;
-}
-
-/* Finds by natural key what we do not own yet: someone's (adopted), or that of a run that was cut off (ours).
- */
-static enum gh_err find_unowned(struct gh_engine *e, struct gh_step *s, bool *ours) {
-    struct gh_api_reply reply = { 0 };
-    json_t *found = NULL, *object, *pending = gh_ledger_pending(e->ledger, s->type->token, s->name);
-    size_t i;
-    enum gh_err err = gh_live_by_key(e->live, s->provider, s->inputs,
-                                     e->applying && pending ? GH_AGE_PASS : GH_AGE_ANY, &found, &reply);
-    if (err) {
-        json_decref(found);
-        return gh_complain(e, s, "look up", err, &reply);
-    }
-    json_t *mine = json_array();
-    json_array_foreach(found, i, object) {
-        const char *id = object_id(s, object);
-        if (!is_owned(e, s, id) && !is_anothers(e, s, id) &&
-            !(pending && contains_text(json_object_get(pending, "known"), id)))
-            json_array_append(mine, object);
-    }
-    json_decref(found);
-    size_t n = json_array_size(mine);
-    if (n > 1)
-        err = several(e, s, n);
-    else if (n == 1) {
-        s->live = json_incref(json_array_get(mine, 0));
-        const char *id = object_id(s, s->live);
-        if (id)
-            set_id(s, id);
-        *ours = pending != NULL;
-    }
-    json_decref(mine);
-    return err;
-}
-
 static void compare(struct gh_engine *e, struct gh_step *s, const char *const *ignore);
 
 /* What only an index says is enough to see that all is as declared, not to change anything. */
@@ -291,22 +167,6 @@ static enum gh_err find_owned(struct gh_engine *e, struct gh_step *s, const char
     return err ? gh_complain(e, s, "read", err, &reply) : GH_OK;
 }
 
-/* The import option: this object becomes ours, wholly. */
-static enum gh_err find_imported(struct gh_engine *e, struct gh_step *s, const char *id) {
-    struct gh_api_reply reply = { 0 };
-    enum gh_err err = gh_live_get(e->live, s->provider, id, s->inputs, GH_AGE_ANY, &s->live, &reply);
-    if (err)
-        return gh_complain(e, s, "import", err, &reply);
-    if (!s->live) {
-        gh_diagnose(e->options.diagnostics, GH_SEVERITY_ERROR, s->position,
-                    "there is no %s with the id %s to import", gh_schema_short_name(s->type), id);
-        return GH_ERR_NOT_FOUND;
-    }
-    s->op = GH_OP_ADOPT;
-    s->note = "imported";
-    return set_id(s, id) ? GH_OK : GH_ERR_NOMEM;
-}
-
 static void compare(struct gh_engine *e, struct gh_step *s, const char *const *ignore) {
     struct gh_diff diff;
     size_t i;
@@ -322,16 +182,16 @@ static enum gh_err decide_object(struct gh_engine *e, struct gh_step *s, const s
     bool ours = false;
     enum gh_err err = s->entry ? find_owned(e, s, r->ignore_changes) : GH_OK;
     if (!err && !s->live && !s->entry && r->import_id)
-        err = find_imported(e, s, r->import_id);
+        err = gh_adopt_import(e, s, r->import_id);
     bool gone = s->entry && !s->live;
     if (!err && gone) {
         s->note = "was deleted outside the stack";
         s->drift = true;
-        set_id(s, NULL);
+        gh_step_set_id(s, NULL);
         set_composite_id(s);
     }
     if (!err && !s->live)
-        err = find_unowned(e, s, &ours);
+        err = gh_adopt_find(e, s, &ours);
     if (err)
         return err;
     if (!s->live) {
@@ -346,26 +206,7 @@ static enum gh_err decide_object(struct gh_engine *e, struct gh_step *s, const s
         s->op = json_array_size(s->changes) ? GH_OP_UPDATE : GH_OP_SAME;
         return GH_OK;
     }
-    s->op = GH_OP_ADOPT;
-    bool imported = r->import_id && !s->entry;
-    if (!imported && !e->options.adopt && !gh_api_is_loopback(e->options.domain))
-        return refuse_adoption(e, s);
-    return check_adopted(e, s);
-}
-
-/* A set or facet that the option import names is taken over: it is no other by being declared. */
-static enum gh_err take_imported(struct gh_engine *e, struct gh_step *s, const struct gh_registration *r) {
-    if (!r->import_id || s->entry || !s->live)
-        return GH_OK;
-    if (!s->id || strcmp(s->id, r->import_id) != 0) {
-        gh_diagnose(e->options.diagnostics, GH_SEVERITY_ERROR, s->position,
-                    "%s %s is declared for %s, but the option import names %s", gh_schema_short_name(s->type),
-                    s->name, s->id ? s->id : "what is not there yet", r->import_id);
-        return GH_ERR_CONFLICT;
-    }
-    s->op = GH_OP_ADOPT;
-    s->note = "imported";
-    return GH_OK;
+    return gh_adopt(e, s, r->import_id && !s->entry);
 }
 
 /* The object is another resource's; a part of its fields is ours. */
@@ -380,101 +221,7 @@ static enum gh_err decide_facet(struct gh_engine *e, struct gh_step *s, const st
     if (s->live)
         compare(e, s, r->ignore_changes);
     s->op = !s->entry || !s->live ? GH_OP_CREATE : json_array_size(s->changes) ? GH_OP_UPDATE : GH_OP_SAME;
-    return take_imported(e, s, r);
-}
-
-json_t *gh_find_element(const struct gh_provider *p, const json_t *list, const json_t *element) {
-    const char *id = p->each ? p->elements[0] : NULL;
-    size_t i;
-    json_t *other;
-    json_array_foreach(list, i, other) {
-        if (id ? json_equal(json_object_get(other, id), json_object_get(element, id))
-               : json_equal(other, element))
-            return other;
-    }
-    return NULL;
-}
-
-static json_t *elements_of(const struct gh_step *s, const json_t *inputs) {
-    const struct gh_property *p =
-        gh_schema_property(s->type->inputs, s->type->input_count, gh_str_from(s->provider->set));
-    json_t *plain = gh_value_plain(json_object_get(inputs, s->provider->set));
-    json_t *encoded = plain ? gh_mapping_encode_value(p, plain) : json_array();
-    json_t *ret = gh_live_canonical(s->provider, encoded);
-    json_decref(encoded);
-    json_decref(plain);
-    return ret;
-}
-
-static void add_element_change(struct gh_step *s, const char *kind, json_t *element, bool foreign,
-                               bool drift) {
-    json_t *change = json_pack("{s:[s], s:O}", "path", s->provider->set, kind, element);
-    if (foreign)
-        json_object_set_new(change, "foreign", json_true());
-    if (drift)
-        json_object_set_new(change, "drift", json_true());
-    s->drift |= drift || foreign;
-    json_array_append_new(s->changes, change);
-}
-
-static void compare_elements(struct gh_step *s) {
-    json_t *wanted = elements_of(s, s->inputs),
-           *before = s->entry ? elements_of(s, old_inputs(s)) : json_array(), *x;
-    size_t i;
-    s->changes = json_array();
-    const struct gh_provider *p = s->provider;
-    json_array_foreach(wanted, i, x) {
-        json_t *there = gh_find_element(p, s->live, x), *former = gh_find_element(p, before, x);
-        if (there && (!p->each || gh_diff_satisfies(x, there)))
-            continue;
-        add_element_change(s, "add", x, false, former && gh_diff_satisfies(x, former));
-        if (there)
-            json_object_set_new(json_array_get(s->changes, json_array_size(s->changes) - 1), "from",
-                                gh_diff_found(p, x, there));
-    }
-    json_array_foreach(s->live, i, x) {
-        if (!gh_find_element(p, wanted, x))
-            add_element_change(s, "remove", x, !gh_find_element(p, before, x), false);
-    }
-    json_decref(wanted);
-    json_decref(before);
-}
-
-/* The same of elements: those to be added do no harm when they are there already. */
-static bool wants_certainty(struct gh_engine *e, const struct gh_step *s) {
-    struct gh_step trial = *s;
-    json_t *change;
-    size_t i;
-    if (!s->live || !gh_live_is_hearsay(e->live, s->provider, s->id, s->inputs))
-        return false;
-    compare_elements(&trial);
-    bool ret = s->entry && json_array_size(trial.changes) > 0;
-    json_array_foreach(trial.changes, i, change) ret |= json_object_get(change, "remove") != NULL;
-    json_decref(trial.changes);
-    return ret;
-}
-
-static enum gh_err read_elements(struct gh_engine *e, struct gh_step *s, struct gh_api_reply *reply) {
-    enum gh_err err = gh_live_elements(e->live, s->provider, s->inputs, GH_AGE_ANY, &s->live, reply);
-    if (err || !wants_certainty(e, s))
-        return err;
-    json_decref(s->live);
-    s->live = NULL;
-    return gh_live_elements(e->live, s->provider, s->inputs, GH_AGE_NOW, &s->live, reply);
-}
-
-static enum gh_err decide_set(struct gh_engine *e, struct gh_step *s, const struct gh_registration *r) {
-    struct gh_api_reply reply = { 0 };
-    gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
-    if (gh_provider_expand(s->provider->list, NULL, s->inputs, true, &path) == GH_OK) {
-        enum gh_err err = read_elements(e, s, &reply);
-        if (err && err != GH_ERR_NOT_FOUND)
-            return gh_complain(e, s, "read", err, &reply);
-        gh_api_reply_release(&reply);
-    }
-    compare_elements(s);
-    s->op = !s->entry || !s->live ? GH_OP_CREATE : json_array_size(s->changes) ? GH_OP_UPDATE : GH_OP_SAME;
-    return take_imported(e, s, r);
+    return gh_adopt_named(e, s, r);
 }
 
 static enum gh_err check_served(struct gh_engine *e, const struct gh_step *s,
@@ -517,7 +264,7 @@ static enum gh_err decide_replace(struct gh_engine *e, struct gh_step *s, const 
     if (err)
         return err;
     if (s->provider->kind == GH_KIND_SET)
-        compare_elements(s);
+        gh_set_compare(s);
     return GH_OK;
 }
 
@@ -545,13 +292,13 @@ enum gh_err gh_step_decide(struct gh_engine *e, const struct gh_registration *r,
         keep_ignored(s, r->ignore_changes);
         set_composite_id(s);
         if (s->entry)
-            set_id(s, json_string_value(json_object_get(s->entry, "id")));
+            gh_step_set_id(s, json_string_value(json_object_get(s->entry, "id")));
         if (s->entry && must_replace(e, s, r))
             err = decide_replace(e, s, r);
         else if (s->provider->kind == GH_KIND_FACET)
             err = decide_facet(e, s, r);
         else if (s->provider->kind == GH_KIND_SET)
-            err = decide_set(e, s, r);
+            err = gh_set_decide(e, s, r);
         else if (s->provider->kind == GH_KIND_ELEMENT)
             err = gh_element_decide(e, s, r);
         else

@@ -31,16 +31,31 @@ struct gh_engine {
 enum gh_err gh_step_decide(struct gh_engine *e, const struct gh_registration *r, struct gh_step **ret);
 /* What the ledger knows under a former name (the option aliases) goes on under the new one. */
 enum gh_err gh_take_former_name(struct gh_engine *e, const struct gh_registration *r);
-json_t *
-gh_shared_name(const struct gh_step *s); /* of a type whose names may repeat; borrowed, NULL for others */
 struct gh_step *gh_step_new(struct gh_engine *e, const char *name, const char *token, struct gh_position at);
 void gh_step_free(struct gh_step *s);
+bool gh_step_set_id(struct gh_step *s, const char *id); /* NULL: it has none; false: no memory */
 /* The comparison of this step, with create-only and ignored fields left out: two new references in `diff`. */
 void gh_step_diff(struct gh_engine *e, const struct gh_step *s, const char *const *ignore,
                   struct gh_diff *diff);
+struct gh_crypter *gh_engine_crypter(struct gh_engine *e);
+
+/* adopt.c: someone's object (adopted), or that of a run that was cut off (*ours); s->live stays NULL when
+ * there is none. Errors were diagnosed: several that it could be, calls. */
+enum gh_err gh_adopt_find(struct gh_engine *e, struct gh_step *s, bool *ours);
+/* The object that the option import names, and the same of a set or facet, which was read already. */
+enum gh_err gh_adopt_import(struct gh_engine *e, struct gh_step *s, const char *id);
+enum gh_err gh_adopt_named(struct gh_engine *e, struct gh_step *s, const struct gh_registration *r);
+/* Takes s->live over, or refuses (CONFLICT): beyond this machine without --adopt, unless it was imported;
+ * where it is another than declared and cannot be changed. */
+enum gh_err gh_adopt(struct gh_engine *e, struct gh_step *s, bool imported);
+json_t *
+gh_shared_name(const struct gh_step *s); /* of a type whose names may repeat; borrowed, NULL for others */
+
+/* set.c: all elements of a collection. The comparison makes s->changes anew. */
+enum gh_err gh_set_decide(struct gh_engine *e, struct gh_step *s, const struct gh_registration *r);
+void gh_set_compare(struct gh_step *s);
 /* Of a set's elements: this one, or the one of the same identity where elements have fields. Borrowed. */
 json_t *gh_find_element(const struct gh_provider *p, const json_t *list, const json_t *element);
-struct gh_crypter *gh_engine_crypter(struct gh_engine *e);
 
 /* inputs.c: defaults, autonaming, secrets. New. */
 json_t *gh_inputs_complete(struct gh_engine *e, const struct gh_step *s, const json_t *inputs);
