@@ -108,6 +108,7 @@ static enum gh_err begin(struct flow *f, json_t **ret) {
     char room[64];
     int status = 0;
     add_form(&form, "client_id", f->r->client_id);
+    add_form(&form, "client_secret", f->r->client_secret); /* RFC 8628 3.1: as at the token endpoint */
     add_form(&form, "audience", f->r->audience);
     add_form(&form, "scope", f->r->scope);
     add_form(&form, "organization", f->r->organization);
