@@ -1,21 +1,18 @@
 /* tenant/oauth/grant_code.c - authorization_code: a code is redeemed once, by who asked for it, for what it
  * was made. */
 #include "sys/clock.h"
+#include "tenant/oauth/beginning.h"
 #include "tenant/oauth/error.h"
-#include "tenant/oauth/family.h"
-#include "tenant/oauth/issuance.h"
-#include "tenant/oauth/person.h"
 #include "tenant/oauth/pkce.h"
 #include "tenant/record.h"
 #include "tenant/seal.h"
 
 struct redemption {
-    struct gh_str hash, client_id, family; /* family: the one to be made; of a spent code, the one there is */
+    struct gh_str hash, client_id, family; /* family: of a spent code, what came from it */
     bool spent;
     long long expires_at;
     struct gh_authorization auth; /* what the code was made for */
-    struct gh_refresh refresh;
-    bool wants_refresh;
+    struct gh_beginning beginning;
 };
 
 static void refuse(struct gh_exchange *x, enum gh_err e) {
@@ -80,59 +77,29 @@ static enum gh_err spend(struct gh_db *db, struct gh_exchange *x) {
     bool won = false;
     {
         gh_auto(gh_rows_end) struct gh_rows rows = { 0 };
-        enum gh_err e =
-            gh_db_query(db, GH_SQL_CODE_SPEND,
-                        GH_BINDS(GH_TEXT("hash", r->hash), GH_TEXT("client", r->client_id),
-                                 GH_TEXT("family", r->family), GH_INT("now", gh_clock_milliseconds())),
-                        &rows);
+        enum gh_err e = gh_db_query(db, GH_SQL_CODE_SPEND,
+                                    GH_BINDS(GH_TEXT("hash", r->hash), GH_TEXT("client", r->client_id),
+                                             GH_TEXT("family", r->beginning.family),
+                                             GH_INT("now", gh_clock_milliseconds())),
+                                    &rows);
         if (!e)
             e = gh_rows_next(&rows, &won);
         if (e)
             return e;
     }
     if (won)
-        return r->wants_refresh ? gh_refresh_make(db, x->arena, &r->refresh, &s->refresh_token) : GH_OK;
+        return gh_beginning_write(db, x, &r->beginning);
     enum gh_err e = read_code(db, x->arena, r);
     if (e == GH_ERR_NOT_FOUND || (!e && !r->spent)) /* swept away or expired in between */
         return GH_ERR_REVOKED;
     return e ? e : revoke_replayed(db, x);
 }
 
-static enum gh_err prepare(struct gh_exchange *x, const struct gh_caller *c, struct redemption *r) {
-    struct gh_issuance *s = x->state;
-    gh_auto(gh_person_release) struct gh_person p;
-    enum gh_err e = gh_person_evaluate(x, &r->auth, c->client, r->auth.scope, s->now, &p);
-    if (!e)
-        e = gh_family_name(x->arena, p.api, &r->family);
-    if (e)
-        return e;
-    p.issue.jti = r->family;
-    if (p.scope_differs)
-        s->scope = p.issue.scope;
-    if (p.offline) {
-        struct gh_refresh_rule rule = gh_refresh_rule_of(c->client);
-        long long now = gh_clock_milliseconds();
-        r->wants_refresh = true;
-        r->refresh = (struct gh_refresh){
-            .family = r->family,
-            .auth = r->auth,
-            .expires_at = rule.lifetime ? now + rule.lifetime : 0,
-            .idle_expires_at = rule.idle ? now + rule.idle : 0,
-        };
-        r->refresh.auth.scope = p.issue.scope;
-        r->refresh.auth.jti = r->family;
-        r->refresh.auth.access_expires = s->now + gh_access_lifetime(p.api);
-        r->refresh.auth.nonce = r->refresh.auth.code_challenge = r->refresh.auth.state =
-            r->refresh.auth.prompt = r->refresh.auth.max_age = (struct gh_str){ 0 };
-    }
-    return gh_issuance_prepare(x, &p.issue);
-}
-
 static void redeem(struct gh_exchange *x, const struct gh_caller *c, struct redemption *r) {
     if (!gh_issuance_may_start(x, r->auth.user_id, r->auth.organization_id, c->client_id, r->auth.audience,
                                gh_token_issue))
         return;
-    enum gh_err e = prepare(x, c, r);
+    enum gh_err e = gh_beginning_prepare(x, c, &r->auth, &r->beginning);
     if (e == GH_ERR_NO_PERMISSION || e == GH_ERR_NOT_FOUND || e == GH_ERR_UNSUPPORTED)
         gh_issuance_decline(x, "feacft", "The user, membership, connection or API does not count any more",
                             refuse);
