@@ -77,7 +77,7 @@ int gh_command_token(int argc, char **argv) {
         gh_options_parse(options, "token [OPTIONS]",
                          "Prints an access token for the client in AUTH0_CLIENT_ID and AUTH0_CLIENT_SECRET, "
                          "or with --device for a\n"
-                         "person who uses that client: which needs a tenant that serves the device flow.",
+                         "person who uses that client: which needs the device flow among its grant types.",
                          argc, argv, 0, NULL);
     if (stop)
         return stop - 1;

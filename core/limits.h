@@ -47,10 +47,12 @@
 #define GH_LIMIT_PAGE_RECORDS 1000 /* page * per_page; beyond it checkpoint paging is needed */
 
 /* passwords and one-time values */
-#define GH_LIMIT_PASSWORD 1024    /* bytes; longer is refused, never cut */
-#define GH_LIMIT_HASH_QUEUE 256   /* waiting password hashes; then 503 */
-#define GH_LIMIT_WRITE_QUEUE 4096 /* waiting writes; then 503 */
-#define GH_LIMIT_CODE_SECONDS 60  /* life of an authorization code */
+#define GH_LIMIT_PASSWORD 1024      /* bytes; longer is refused, never cut */
+#define GH_LIMIT_HASH_QUEUE 256     /* waiting password hashes; then 503 */
+#define GH_LIMIT_WRITE_QUEUE 4096   /* waiting writes; then 503 */
+#define GH_LIMIT_CODE_SECONDS 60    /* life of an authorization code */
+#define GH_LIMIT_DEVICE_SECONDS 900 /* life of a device code and its user code */
+#define GH_LIMIT_DEVICE_INTERVAL 5  /* seconds between two questions of a device */
 
 /* stack files */
 #define GH_LIMIT_STACK_FILE (4 << 20) /* bytes of one file: 20,000 resources fit */

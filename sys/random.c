@@ -64,6 +64,10 @@ enum gh_err gh_random_urlsafe(struct gh_arena *a, size_t len, struct gh_str *ret
     return text(a, GH_STR(""), len, urlsafe, URLSAFE, 63, ret);
 }
 
+enum gh_err gh_random_from(struct gh_arena *a, const char *alphabet, size_t len, struct gh_str *ret) {
+    return text(a, GH_STR(""), len, alphabet, (unsigned)strlen(alphabet), 63, ret);
+}
+
 enum gh_err gh_random_hex(struct gh_arena *a, size_t digits, struct gh_str *ret) {
     return text(a, GH_STR(""), digits, "0123456789abcdef", HEX, 15, ret);
 }

@@ -116,6 +116,8 @@ static enum gh_err end_sign_ins(struct gh_db *db, struct gh_call *c, struct gh_s
     if (!e)
         e = gh_db_run(db, GH_SQL_CODES_OF_USER_DELETE, GH_BINDS(user), NULL);
     if (!e)
+        e = gh_db_run(db, GH_SQL_DEVICES_OF_USER_DELETE, GH_BINDS(user), NULL);
+    if (!e)
         e = gh_db_run(db, GH_SQL_REFRESH_REVOKE_USER, GH_BINDS(user, GH_INT("now", c->now)), NULL);
     return e;
 }

@@ -78,14 +78,25 @@ enum gh_err gh_attempts_take(struct gh_str account, struct gh_str address, long 
     return e;
 }
 
-void gh_attempts_forget(struct gh_str account, struct gh_str address) {
+/* Takes off up to `most` failures. */
+static void lower(struct gh_str account, struct gh_str address, unsigned most) {
     pthread_mutex_lock(&lock);
     uint64_t pair;
     if (has_key && hash_pair(account, address, &pair) == GH_OK) {
         struct slot *set = slots[(pair >> 1) % SETS];
         for (size_t i = 0; i < WAYS; i++)
-            if (set[i].pair == pair)
+            if (set[i].pair == pair && set[i].failures > most)
+                set[i].failures -= most;
+            else if (set[i].pair == pair)
                 set[i] = (struct slot){ 0 };
     }
     pthread_mutex_unlock(&lock);
+}
+
+void gh_attempts_excuse(struct gh_str account, struct gh_str address) {
+    lower(account, address, 1);
+}
+
+void gh_attempts_forget(struct gh_str account, struct gh_str address) {
+    lower(account, address, GH_ATTEMPTS_MAX);
 }

@@ -11,5 +11,8 @@
  * the password is looked at, so that a hundred parallel guesses are a hundred. CRYPTO. */
 enum gh_err gh_attempts_take(struct gh_str account, struct gh_str address, long long now, bool *ret_blocked);
 
+/* This one was no failure after all; those before it stay counted. */
+void gh_attempts_excuse(struct gh_str account, struct gh_str address);
+
 /* The password was right: the count starts again. */
 void gh_attempts_forget(struct gh_str account, struct gh_str address);

@@ -2,7 +2,6 @@
  * user's own after it (/u/organization-picker). Both send the browser back to /authorize with the
  * organization in it: what counts is decided there, again, from the start. */
 #include "tenant/login/endpoints.h"
-#include "tenant/login/session.h"
 #include "tenant/login/visit.h"
 #include "tenant/oauth/answer.h"
 #include "tenant/oauth/authorize.h"
@@ -49,18 +48,6 @@ void gh_ask_submit(struct gh_exchange *x) {
 
 /* --- after --- */
 
-/* The session's user must be the one who was asked: the transaction names him. */
-static enum gh_err check_session(struct gh_exchange *x, const struct gh_visit *v) {
-    json_auto_t *settings = NULL;
-    struct gh_session session;
-    enum gh_err e = gh_settings_get(x->db, &settings);
-    if (!e)
-        e = gh_session_find(x, settings, &session);
-    if (!e && !gh_str_eq(session.user_id, v->transaction.auth.user_id))
-        e = GH_ERR_NOT_FOUND;
-    return e;
-}
-
 /* [{"id","name"}]; a name is the display name where there is one. */
 static enum gh_err list_organizations(struct gh_exchange *x, struct gh_str user, json_t **ret) {
     gh_auto(gh_rows_end) struct gh_rows rows = { 0 };
@@ -87,9 +74,10 @@ static enum gh_err list_organizations(struct gh_exchange *x, struct gh_str user,
 void gh_picker_show(struct gh_exchange *x) {
     gh_auto(gh_visit_release) struct gh_visit v;
     json_auto_t *list = NULL;
+    struct gh_session session;
     if (!gh_visit_open(x, &v))
         return;
-    enum gh_err e = check_session(x, &v);
+    enum gh_err e = gh_visit_session(x, &v, &session);
     if (!e)
         e = list_organizations(x, v.transaction.auth.user_id, &list);
     if (e == GH_ERR_NOT_FOUND)
@@ -110,8 +98,9 @@ void gh_picker_submit(struct gh_exchange *x) {
     gh_auto(gh_visit_release) struct gh_visit v;
     if (!gh_visit_open(x, &v))
         return;
+    struct gh_session session;
     struct gh_str organization = gh_visit_param(&v, "organization");
-    enum gh_err e = check_session(x, &v);
+    enum gh_err e = gh_visit_session(x, &v, &session);
     if (!e && !gh_organization_has_member(x->db, organization, v.transaction.auth.user_id, &e) && !e)
         e = GH_ERR_NOT_FOUND;
     if (e == GH_ERR_NOT_FOUND)

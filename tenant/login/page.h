@@ -10,6 +10,8 @@ enum gh_page {
     GH_PAGE_PICKER,
     GH_PAGE_FORM_POST,
     GH_PAGE_MESSAGE,
+    GH_PAGE_ACTIVATE,
+    GH_PAGE_DEVICE,
     GH_PAGE_COUNT
 };
 

@@ -12,6 +12,10 @@ const struct gh_route gh_login_routes[] = {
     { GH_POST, "/u/organization",        gh_ask_submit },
     { GH_GET,  "/u/organization-picker", gh_picker_show         },
     { GH_POST, "/u/organization-picker", gh_picker_submit       },
+    { GH_GET,  "/activate",              gh_activate_show       },
+    { GH_POST, "/activate",              gh_activate_submit     },
+    { GH_GET,  "/u/device",              gh_device_show         },
+    { GH_POST, "/u/device",              gh_device_submit       },
     { GH_GET,  "/v2/logout",             gh_logout              },
 };
 /* clang-format on */

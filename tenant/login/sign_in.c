@@ -211,6 +211,11 @@ static enum gh_err count_sign_in(struct gh_db *db, struct gh_exchange *x, json_t
     return e;
 }
 
+/* What is asked before there is an answer; NULL: nothing. */
+static const char *next_page(const struct gh_authorization *auth) {
+    return auth->device.len > 0 ? "device" : auth->pick_organization ? "organization-picker" : NULL;
+}
+
 static enum gh_err welcome(struct gh_db *db, struct gh_exchange *x, json_t *user) {
     struct sign_in *s = x->state;
     struct gh_authorization *auth = &s->transaction.auth;
@@ -221,8 +226,8 @@ static enum gh_err welcome(struct gh_db *db, struct gh_exchange *x, json_t *user
         return e;
     auth->sid = session.sid;
     auth->auth_time = session.authenticated_at;
-    if (auth->pick_organization)
-        e = gh_transaction_make(db, x->arena, &s->transaction); /* for the picker, with a new id */
+    if (next_page(auth))
+        e = gh_transaction_make(db, x->arena, &s->transaction); /* for that page, with a new id */
     else
         e = gh_code_make(db, x->arena, auth, &s->code);
     if (!e)
@@ -291,12 +296,14 @@ static void success_written(struct gh_exchange *x) {
         return;
     }
     gh_cookie_set(x, GH_COOKIE_SESSION, s->cookie, s->lifetime);
-    struct gh_str picker =
-        gh_arena_printf(x->arena, "/u/organization-picker?state=%.*s", GH_STR_FMT(s->transaction.id));
-    if (!auth->pick_organization)
+    if (!next_page(auth)) {
         gh_answer_code(x, auth, s->code);
-    else if (picker.ptr)
-        gh_respond_redirect(x, 303, picker);
+        return;
+    }
+    struct gh_str page =
+        gh_arena_printf(x->arena, "/u/%s?state=%.*s", next_page(auth), GH_STR_FMT(s->transaction.id));
+    if (page.ptr)
+        gh_respond_redirect(x, 303, page);
     else
         gh_page_fail(x, GH_ERR_NOMEM);
 }

@@ -57,6 +57,16 @@ bool gh_visit_open(struct gh_exchange *x, struct gh_visit *ret) {
     return false;
 }
 
+enum gh_err gh_visit_session(struct gh_exchange *x, const struct gh_visit *v, struct gh_session *ret) {
+    json_auto_t *settings = NULL;
+    enum gh_err e = gh_settings_get(x->db, &settings);
+    if (!e)
+        e = gh_session_find(x, settings, ret);
+    if (!e && !gh_str_eq(ret->user_id, v->transaction.auth.user_id))
+        e = GH_ERR_NOT_FOUND;
+    return e;
+}
+
 void gh_visit_page(struct gh_exchange *x, const struct gh_visit *v, int status, enum gh_page page,
                    json_t *data, const char *error) {
     struct gh_str state = v->transaction.id, name = gh_doc_string(v->client, "name");

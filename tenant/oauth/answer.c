@@ -50,6 +50,11 @@ void gh_answer_code(struct gh_exchange *x, const struct gh_authorization *auth, 
 
 void gh_answer_error(struct gh_exchange *x, const struct gh_authorization *auth, const char *error,
                      struct gh_str description) {
+    if (auth->device.len >
+        0) { /* nobody waits in this browser: the person may try again with another account */
+        gh_page_error(x, 403, "The device was not let in", description);
+        return;
+    }
     struct gh_redirect_param params[4] = { { "error", gh_str_from(error) },
                                            { "error_description", description } };
     send(x, auth, params, 2);

@@ -18,7 +18,8 @@ static const struct {
               FIELD(login_hint),    FIELD(organization_id),
               FIELD(connection_id), FIELD(user_id),
               FIELD(sid),           FIELD(jti),
-              FIELD(prompt),        FIELD(max_age) },
+              FIELD(prompt),        FIELD(max_age),
+              FIELD(device) },
   numbers[] = { FIELD(auth_time), FIELD(access_expires) },
   flags[] = { FIELD(redirect_given), FIELD(ask_organization), FIELD(pick_organization) };
 #undef FIELD

@@ -26,6 +26,9 @@ enum gh_err gh_authorize_identify(struct gh_exchange *x, struct gh_authorize *r)
 /* All the rest. GH_OK and then r->error is NULL or the refusal to be redirected; else our own trouble. */
 enum gh_err gh_authorize_check(struct gh_exchange *x, struct gh_authorize *r);
 
+/* The same for a device, which has no redirect URI: r->client, r->params and auth.client_id are filled in. */
+enum gh_err gh_authorize_check_device(struct gh_exchange *x, struct gh_authorize *r);
+
 struct gh_str gh_authorize_param(const struct gh_authorize *r,
                                  const char *name); /* empty when absent or "" */
 

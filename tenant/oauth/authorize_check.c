@@ -5,6 +5,7 @@
 #include "core/utf8.h"
 #include "tenant/login/usable.h"
 #include "tenant/oauth/authorize.h"
+#include "tenant/oauth/device.h"
 #include "tenant/oauth/issuance.h"
 #include "tenant/oauth/person.h"
 #include "tenant/oauth/pkce.h"
@@ -95,15 +96,22 @@ static enum gh_err check_response(struct gh_exchange *x, struct gh_authorize *r)
     return GH_OK;
 }
 
-static enum gh_err check_client(struct gh_exchange *x, struct gh_authorize *r) {
-    if (!gh_doc_array_has(r->client, "grant_types", GH_STR("authorization_code")))
-        return refuse(x, r, "unauthorized_client",
-                      "Grant type 'authorization_code' not allowed for the client.");
+static enum gh_err check_grant(struct gh_exchange *x, struct gh_authorize *r, const char *grant) {
+    if (!gh_doc_array_has(r->client, "grant_types", gh_str_from(grant)))
+        return refuse(x, r, "unauthorized_client", "Grant type '%s' not allowed for the client.", grant);
     /* Somebody else's application would need the user's consent, and there is no page for it. */
     if (!gh_doc_bool(r->client, "is_first_party", true))
         return refuse(x, r, "access_denied",
                       "Third-party clients are not supported: consent cannot be asked for");
     return GH_OK;
+}
+
+static enum gh_err check_client(struct gh_exchange *x, struct gh_authorize *r) {
+    return check_grant(x, r, "authorization_code");
+}
+
+static enum gh_err check_device_client(struct gh_exchange *x, struct gh_authorize *r) {
+    return check_grant(x, r, GH_DEVICE_GRANT);
 }
 
 static enum gh_err check_pkce(struct gh_exchange *x, struct gh_authorize *r) {
@@ -220,6 +228,13 @@ static enum gh_err check_organization(struct gh_exchange *x, struct gh_authorize
     return e ? e : r->auth.organization_id.ptr ? GH_OK : GH_ERR_NOMEM;
 }
 
+/* A device cannot be asked: it names its organization itself. */
+static enum gh_err check_chosen(struct gh_exchange *x, struct gh_authorize *r) {
+    return r->auth.ask_organization || r->auth.pick_organization
+               ? refuse(x, r, "invalid_request", "parameter organization is required for this client")
+               : GH_OK;
+}
+
 /* At least one connection must be left: for this client, this organization, and as asked for. */
 static enum gh_err check_connection(struct gh_exchange *x, struct gh_authorize *r) {
     json_auto_t *connection = NULL;
@@ -273,13 +288,26 @@ enum gh_err gh_authorize_url(struct gh_exchange *x, const struct gh_authorizatio
     return gh_redirect_build(x->arena, GH_STR("/authorize"), params, GH_COUNT(params), ret);
 }
 
+typedef enum gh_err check_fn(struct gh_exchange *x, struct gh_authorize *r);
+
+static enum gh_err run(struct gh_exchange *x, struct gh_authorize *r, check_fn *const *checks, size_t count) {
+    enum gh_err e = gh_settings_get(x->db, &r->settings);
+    for (size_t i = 0; !e && !r->error && i < count; i++)
+        e = checks[i](x, r);
+    return e;
+}
+
 enum gh_err gh_authorize_check(struct gh_exchange *x, struct gh_authorize *r) {
-    static enum gh_err (*const checks[])(struct gh_exchange *, struct gh_authorize *) = {
+    static check_fn *const checks[] = {
         check_response, check_client,   check_pkce,         check_texts,      check_scope,
         check_prompt,   check_audience, check_organization, check_connection,
     };
-    enum gh_err e = gh_settings_get(x->db, &r->settings);
-    for (size_t i = 0; !e && !r->error && i < GH_COUNT(checks); i++)
-        e = checks[i](x, r);
-    return e;
+    return run(x, r, checks, GH_COUNT(checks));
+}
+
+enum gh_err gh_authorize_check_device(struct gh_exchange *x, struct gh_authorize *r) {
+    static check_fn *const checks[] = {
+        check_device_client, check_scope, check_audience, check_organization, check_chosen, check_connection,
+    };
+    return run(x, r, checks, GH_COUNT(checks));
 }

@@ -17,7 +17,7 @@ static struct gh_refresh first_refresh(const struct gh_caller *c, const struct g
     r.auth.scope = p->issue.scope;
     r.auth.jti = family;
     r.auth.access_expires = p->issue.now + gh_access_lifetime(p->api);
-    r.auth.nonce = r.auth.code_challenge = r.auth.state = r.auth.prompt = r.auth.max_age =
+    r.auth.nonce = r.auth.code_challenge = r.auth.state = r.auth.prompt = r.auth.max_age = r.auth.device =
         (struct gh_str){ 0 };
     return r;
 }

@@ -11,7 +11,7 @@
 static const struct { const char *name, *path; } endpoints[] = {
     { "authorization_endpoint", "authorize" },   { "token_endpoint", "oauth/token" },
     { "userinfo_endpoint", "userinfo" },         { "jwks_uri", ".well-known/jwks.json" },
-    { "revocation_endpoint", "oauth/revoke" },
+    { "revocation_endpoint", "oauth/revoke" },   { "device_authorization_endpoint", "oauth/device/code" },
 };
 
 /* id_token_signing_alg_values_supported is what express-oauth2-jwt-bearer allows for access tokens: never without RS256.
@@ -20,7 +20,8 @@ static const struct { const char *name, *values; } lists[] = {
     { "scopes_supported", "openid profile offline_access email phone" },
     { "response_types_supported", "code" },
     { "response_modes_supported", "query form_post" },
-    { "grant_types_supported", "authorization_code refresh_token client_credentials" },
+    { "grant_types_supported", "authorization_code refresh_token client_credentials "
+                               "urn:ietf:params:oauth:grant-type:device_code" },
     { "code_challenge_methods_supported", "S256" },
     { "subject_types_supported", "public" },
     { "token_endpoint_auth_methods_supported", "client_secret_basic client_secret_post none" },

@@ -2,6 +2,7 @@
 
 #include "tenant/change.h"
 #include "tenant/moment.h"
+#include "tenant/oauth/device.h"
 #include "tenant/oauth/error.h"
 #include "tenant/record.h"
 
@@ -132,6 +133,7 @@ static const struct {
     { "authorization_code", gh_grant_code,    false },
     { "refresh_token",      gh_grant_refresh, false },
     { "client_credentials", gh_grant_machine, true  },
+    { GH_DEVICE_GRANT,      gh_grant_device,  false },
 };
 /* clang-format on */
 

@@ -52,4 +52,5 @@ struct gh_str gh_audience_of(const struct gh_param *params, size_t count);
 /* The grants behind /oauth/token. Each is called with an authenticated caller and answers. */
 void gh_grant_machine(struct gh_exchange *x, const struct gh_caller *c);
 void gh_grant_code(struct gh_exchange *x, const struct gh_caller *c);
+void gh_grant_device(struct gh_exchange *x, const struct gh_caller *c);
 void gh_grant_refresh(struct gh_exchange *x, const struct gh_caller *c);

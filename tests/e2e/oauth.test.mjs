@@ -73,7 +73,7 @@ test('both discovery documents list what is served', async () => {
     assert.equal(doc.issuer, g.issuer);
     assert.ok(doc.id_token_signing_alg_values_supported.includes('RS256'));
     assert.deepEqual(doc.code_challenge_methods_supported, ['S256']);
-    for (const endpoint of ['authorization_endpoint', 'token_endpoint', 'userinfo_endpoint', 'jwks_uri', 'revocation_endpoint']) {
+    for (const endpoint of ['authorization_endpoint', 'token_endpoint', 'userinfo_endpoint', 'jwks_uri', 'revocation_endpoint', 'device_authorization_endpoint']) {
       const reply = await fetch(doc[endpoint], { redirect: 'manual' });
       assert.notEqual(reply.status, 404, doc[endpoint]);
       await reply.text();
@@ -553,7 +553,7 @@ test('/v2/logout ends the session for good, and leads only to listed addresses',
 
 test('what is not served is not announced', async () => {
   const doc = ok(await readReply(await fetch(`${g.origin}/.well-known/openid-configuration`)));
-  for (const [member, path] of [['device_authorization_endpoint', '/oauth/device/code'], ['registration_endpoint', '/oidc/register'], ['end_session_endpoint', '/oidc/logout'], ['mfa_challenge_endpoint', '/mfa/challenge'], ['pushed_authorization_request_endpoint', '/oauth/par']]) {
+  for (const [member, path] of [['registration_endpoint', '/oidc/register'], ['end_session_endpoint', '/oidc/logout'], ['mfa_challenge_endpoint', '/mfa/challenge'], ['pushed_authorization_request_endpoint', '/oauth/par']]) {
     assert.equal((await fetch(`${g.origin}${path}`, { method: 'POST' })).status, 404, path);
     assert.equal(doc[member], undefined, member);
   }

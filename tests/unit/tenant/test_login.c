@@ -64,6 +64,13 @@ TEST(ten_failures_and_then_a_pause) {
     CHECK(gh_attempts_take(GH_STR("con_1\nbob@acme.example"), here, 1001, &blocked) == GH_OK && !blocked);
     CHECK(gh_attempts_take(account, here, 1000 + GH_ATTEMPTS_WINDOW, &blocked) == GH_OK && blocked);
     CHECK(gh_attempts_take(account, here, 1001 + GH_ATTEMPTS_WINDOW, &blocked) == GH_OK && !blocked);
+    gh_attempts_excuse(GH_STR("carol"), here); /* nobody there */
+    for (int i = 0; i < GH_ATTEMPTS_MAX; i++)
+        CHECK(gh_attempts_take(GH_STR("carol"), here, 1000, &blocked) == GH_OK && !blocked);
+    gh_attempts_excuse(GH_STR("carol"), here);
+    CHECK(gh_attempts_take(GH_STR("carol"), here, 1000, &blocked) == GH_OK &&
+          !blocked); /* one more, no two */
+    CHECK(gh_attempts_take(GH_STR("carol"), here, 1000, &blocked) == GH_OK && blocked);
     gh_attempts_forget(account, here);
     for (int i = 0; i < GH_ATTEMPTS_MAX; i++)
         CHECK(gh_attempts_take(account, here, 2000, &blocked) == GH_OK && !blocked);
