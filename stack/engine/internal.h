@@ -91,6 +91,20 @@ enum gh_err gh_post_together(struct gh_engine *e, const struct gh_step *s, const
 
 /* apply.c */
 enum gh_err gh_apply(struct gh_engine *e, const struct gh_registration *r, struct gh_step *s);
+
+/* create.c: an object or a link. Its intent stays in the journal where nobody knows whether it was made. */
+enum gh_err gh_create_object(struct gh_engine *e, const struct gh_registration *r, struct gh_step *s);
+
+/* entry.c: of an applied step, new; `found` (may be NULL) is what there was before us. Errors were
+ * diagnosed. */
+enum gh_err gh_entry_of(struct gh_engine *e, const struct gh_registration *r, const struct gh_step *s,
+                        json_t *found, json_t **ret);
+/* Writes it, unless the ledger says so already; from then on it is the step's own. */
+enum gh_err gh_entry_put(struct gh_engine *e, const struct gh_registration *r, struct gh_step *s,
+                         json_t *found);
+/* What a write to the ledger gave: an error is diagnosed. Returns `err`. */
+enum gh_err gh_entry_complain(struct gh_engine *e, const struct gh_step *s, enum gh_err err);
+
 /* remove.c */
 enum gh_err gh_remove(struct gh_engine *e, struct gh_step *s);
 enum gh_err gh_remove_replaced(struct gh_engine *e);
@@ -137,5 +151,3 @@ enum gh_err gh_complain(struct gh_engine *e, const struct gh_step *s, const char
 void gh_engine_add_step(struct gh_engine *e, struct gh_step *s);
 struct gh_step *gh_engine_find_step(const struct gh_engine *e, const char *type, const char *name);
 void gh_engine_tell(struct gh_engine *e, const struct gh_step *s, enum gh_event event);
-enum gh_err gh_entry_of(struct gh_engine *e, const struct gh_registration *r, const struct gh_step *s,
-                        json_t *found, json_t **ret);
