@@ -5,13 +5,13 @@
 #include "fuzz/fuzz.h"
 #include "gateway/token_record.h"
 
-/* A record is memory that other processes write: any bytes may stand there. What reads as claims lies inside
- * of it, keeps to the limits, and writes and reads as the same claims again. */
+/* A record is memory that other processes write: any bytes may stand there. What reads as claims is a copy,
+ * no longer than the record can spell, keeps to the limits, and writes and reads as the same claims again. */
 static const struct gh_str names[] = { { "https://a.example/", 18 }, { "https://b.example/", 18 } };
 
-static void inside(struct gh_str part, const uint8_t *data, size_t size) {
-    MUST(part.len == 0 ||
-         (part.ptr >= (const char *)data && part.ptr + part.len <= (const char *)data + size));
+static size_t copied(struct gh_str part, const uint8_t *data, size_t size) {
+    MUST(part.len == 0 || part.ptr + part.len <= (const char *)data || part.ptr >= (const char *)data + size);
+    return part.len;
 }
 
 static bool same(const struct gh_claims *a, const struct gh_claims *b) {
@@ -36,22 +36,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
     if (gh_token_record_read(a, record, &scope, &claims) != GH_OK)
         return 0;
-    inside(claims.subject, data, size);
-    inside(claims.client, data, size);
-    inside(claims.organization, data, size);
-    inside(claims.token_id, data, size);
+    size_t length = copied(claims.subject, data, size) + copied(claims.client, data, size) +
+                    copied(claims.organization, data, size) + copied(claims.token_id, data, size);
     MUST(claims.permission_count <= GH_LIMIT_PERMISSIONS && claims.audience_count <= scope.audience_count);
     for (size_t i = 0; i < claims.permission_count; i++)
-        inside(claims.permissions[i], data, size);
+        length += copied(claims.permissions[i], data, size);
+    MUST(length <= size * 4 / 3 + 30);
     for (size_t i = 0; i < claims.audience_count; i++)
         MUST(gh_str_eq(claims.audiences[i], names[0]) || gh_str_eq(claims.audiences[i], names[1]));
-    MUST(claims.issued_at >= 0 && claims.issued_at <= GH_LIMIT_NUMERIC_DATE && claims.expires_at >= 0 &&
-         claims.expires_at <= GH_LIMIT_NUMERIC_DATE);
+    MUST(claims.issued_at >= 0 && claims.issued_at <= GH_LIMIT_NUMERIC_DATE &&
+         claims.expires_at >= claims.issued_at && claims.expires_at <= GH_LIMIT_NUMERIC_DATE);
 
-    size_t length = gh_token_record_write(&scope, &claims, written);
+    length = gh_token_record_write(&scope, &claims, written);
     if (length == 0)
-        return 0; /* numbers may be written longer than need be, texts not: then it was larger than we write
-                   */
+        return 0; /* numbers may be written longer than need be: then it was larger than we write */
     struct gh_str shorter = { (const char *)written, length };
     MUST(gh_token_record_read(a, shorter, &scope, &again) == GH_OK && same(&claims, &again));
     return 0;

@@ -3,16 +3,18 @@
 #include "feed/siphash.h"
 #include "gateway/token_record.h"
 
-/* A record in the ring, in 8-byte words: a check of all that follows, whose low 16 bits are the length of the
- * payload in bytes; key (4); payload. */
+/* A record in the ring, in 8-byte words: a check of the key, the payload and its length, whose low 16 bits
+ * are that length in bytes; the first 24 bytes of the key, which nobody finds twice (2^192); payload. The
+ * last 8 are in the check only. */
 #define LENGTH_MASK 0xffffULL
-enum { CHECK = 0, KEY = 1, PAYLOAD = 5, KEY_WORDS = GH_TOKEN_KEY / 8 };
+enum { CHECK = 0, KEY = 1, PAYLOAD = 4, STORED_KEY = (PAYLOAD - KEY) * 8 };
 enum { RECORD_WORDS = PAYLOAD + GH_TOKEN_RECORD_MAX / 8 };
 
 /* An index word: 24 bits of the key, 40 bits of 1 + the record's position, which counts all words ever
  * written and so tells how old the record is; 0 is empty. Positions come round after 8 TiB: then the key in
  * the record decides, as always. */
-#define WAYS 4
+#define WAYS 8             /* a cache line */
+#define WORDS_PER_ENTRY 16 /* of all memory: a usual record has 18 to 23 words, a refusal 5 */
 #define POSITION_BITS 40
 #define POSITION_MASK ((1ULL << POSITION_BITS) - 1)
 
@@ -33,10 +35,7 @@ static void store(uint64_t *at, uint64_t value) {
 bool gh_token_table_view(struct gh_token_table *ret, void *memory, size_t size) {
     if (size < GH_TOKEN_TABLE_MIN)
         return false;
-    uint64_t words = size / 8, sets = 1;
-    while (sets * 2 * WAYS <=
-           words / 16) /* an index word for 16 of the ring: a small record has 10, a usual one 24 */
-        sets *= 2;
+    uint64_t words = size / 8, sets = words / (WORDS_PER_ENTRY * WAYS);
     uint64_t *at = memory;
     *ret = (struct gh_token_table){ .head = at, .index = at + 8, .ring = at + 8 + sets * WAYS, .sets = sets };
     ret->words = words - 8 - sets * WAYS;
@@ -44,12 +43,13 @@ bool gh_token_table_view(struct gh_token_table *ret, void *memory, size_t size) 
 }
 
 /* Against torn writes and damage, not against an enemy: who writes this memory runs in the worker. */
-static uint64_t check_of(const struct record *r) {
-    static const uint64_t key[2] = { 0x67617465686f7573, 0x746f6b656e732e31 };
+static uint64_t check_of(const unsigned char *key, const struct record *r) {
+    static const uint64_t fixed[2] = { 0x67617465686f7573, 0x746f6b656e732e31 };
     struct gh_siphash s;
     uint64_t sum[2];
-    gh_siphash_init(&s, key);
-    gh_siphash_add(&s, (struct gh_str){ (const char *)&r->word[KEY], (r->words - KEY) * 8 });
+    gh_siphash_init(&s, fixed);
+    gh_siphash_add(&s, (struct gh_str){ (const char *)key, GH_TOKEN_KEY });
+    gh_siphash_add(&s, (struct gh_str){ (const char *)&r->word[PAYLOAD], (r->words - PAYLOAD) * 8 });
     gh_siphash_add(&s, (struct gh_str){ (const char *)&r->length, sizeof r->length });
     gh_siphash_end(&s, sum);
     return (sum[0] & ~LENGTH_MASK) | r->length;
@@ -58,7 +58,7 @@ static uint64_t check_of(const struct record *r) {
 static uint64_t *set_of(const struct gh_token_table *t, const unsigned char *key) {
     uint64_t hash;
     memcpy(&hash, key, sizeof hash);
-    return t->index + (hash & (t->sets - 1)) * WAYS;
+    return t->index + (hash >> 32) * t->sets / (1ULL << 32) * WAYS;
 }
 
 static uint64_t tag_of(const unsigned char *key) {
@@ -72,7 +72,8 @@ static uint64_t age_of(const struct gh_token_table *t, uint64_t entry) {
     return (load(t->head) - (entry - 1)) & POSITION_MASK;
 }
 
-static bool copy(const struct gh_token_table *t, uint64_t entry, struct record *r) {
+/* False when what stands there is not the whole record of this key. */
+static bool copy(const struct gh_token_table *t, uint64_t entry, const unsigned char *key, struct record *r) {
     uint64_t at = ((entry & POSITION_MASK) - 1) % t->words, room = t->words - at;
     if (room < PAYLOAD)
         return false;
@@ -84,7 +85,7 @@ static bool copy(const struct gh_token_table *t, uint64_t entry, struct record *
         return false;
     for (size_t i = 0; i < r->words; i++)
         r->word[i] = load(&t->ring[at + i]);
-    return r->word[CHECK] == check_of(r);
+    return memcmp(&r->word[KEY], key, STORED_KEY) == 0 && r->word[CHECK] == check_of(key, r);
 }
 
 /* The next place for a record. None straddles the end: that rest stays unused. */
@@ -121,9 +122,9 @@ static void append(const struct gh_token_table *t, const unsigned char *key, con
 
 static void put(const struct gh_token_table *t, const unsigned char *key, struct record *r, size_t length) {
     r->words = PAYLOAD + (length + 7) / 8;
-    memcpy(&r->word[KEY], key, GH_TOKEN_KEY);
+    memcpy(&r->word[KEY], key, STORED_KEY);
     r->length = length;
-    r->word[CHECK] = check_of(r);
+    r->word[CHECK] = check_of(key, r);
     append(t, key, r);
 }
 
@@ -135,7 +136,7 @@ static bool find(const struct gh_token_table *t, const unsigned char *key, struc
         if (entry == 0 || (entry & ~POSITION_MASK) != tag_of(key))
             continue;
         uint64_t age = age_of(t, entry);
-        if (age > t->words || !copy(t, entry, r) || memcmp(&r->word[KEY], key, GH_TOKEN_KEY) != 0)
+        if (age > t->words || !copy(t, entry, key, r))
             continue;
         if (age > t->words / 2)
             append(t, key, r);
@@ -149,9 +150,7 @@ enum gh_err gh_token_table_find(const struct gh_token_table *t, const unsigned c
     struct record r __attribute__((uninitialized)); /* 2 KiB: zeroing it costs as much as the look-up */
     if (!find(t, key, &r))
         return GH_ERR_NOT_FOUND;
-    struct gh_str payload = gh_arena_dup(a, (struct gh_str){ (const char *)&r.word[PAYLOAD], r.length });
-    if (!payload.ptr)
-        return GH_ERR_NOMEM;
+    struct gh_str payload = { (const char *)&r.word[PAYLOAD], r.length };
     enum gh_err e = gh_token_record_read(a, payload, scope, ret);
     return e == GH_ERR_MALFORMED ? GH_ERR_NOT_FOUND : e;
 }
