@@ -8,6 +8,7 @@
 #pragma once
 #include <stdint.h>
 
+#include "core/json_scalar.h"
 #include "core/model_names.h"
 
 struct gh_model_scan {
@@ -23,18 +24,8 @@ struct gh_model_scan {
     uint16_t seen_count;
     uint64_t seen[GH_LIMIT_MODEL_MEMBERS]; /* hashes of member names: a wrong hit only refuses */
 
-    bool is_key, captures;
-    bool escaped;
-    uint8_t tail, tail_low, tail_high; /* bytes of a UTF-8 character to come, bounds of the next */
-    uint8_t digits;                    /* of an escape to come */
-    uint32_t code, high;               /* of it; the high surrogate before it */
-    uint16_t word_len;
-    char word[GH_LIMIT_MODEL_NAME + 1]; /* a captured text; one byte more for "too long" */
-
-    const char *literal; /* the rest of true, false, null */
-    uint64_t integer;
-    bool negative, whole_only, integer_over, exponent_negative;
-    uint32_t whole, exponent;
+    bool is_text, is_key; /* the scalar that is read */
+    struct gh_json_scalar scalar;
 };
 
 /* `names` is emptied, and filled until the end. */
