@@ -50,11 +50,12 @@ enum gh_err gh_engine_new(const struct gh_engine_options *options, struct gh_eng
     e->by_key = json_object();
     e->order = json_array();
     e->removed = json_array();
+    e->held = json_object();
     e->targeted = json_object();
     e->skipped = json_object();
     e->targets_met = json_object();
     enum gh_err err = e->arena && e->live && e->crew && e->telling && e->creating && e->by_key && e->order &&
-                              e->removed && e->targeted && e->skipped && e->targets_met
+                              e->removed && e->held && e->targeted && e->skipped && e->targets_met
                           ? GH_OK
                           : GH_ERR_NOMEM;
     err =
@@ -79,6 +80,7 @@ void gh_engine_free(struct gh_engine *e) {
     json_decref(e->by_key);
     json_decref(e->order);
     json_decref(e->removed);
+    json_decref(e->held);
     json_decref(e->targeted);
     json_decref(e->skipped);
     json_decref(e->targets_met);

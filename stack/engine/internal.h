@@ -14,6 +14,7 @@ struct gh_engine {
     json_t *order;                            /* keys as registered */
     json_t *targeted, *skipped, *targets_met; /* sets of names and of targets, of target.c */
     json_t *removed;                          /* entries of what this run deleted */
+    json_t *held;                             /* ids of users who were to be deleted and may not */
     struct gh_crowd *crowd;                   /* the users whom the plan deletes, when they are many */
     struct gh_crew *crew;
     struct gh_telling *telling; /* what happened, in the order in which it is told */

@@ -103,13 +103,18 @@ static void add_own(json_t *own, const struct gh_step *s, const json_t *entry, c
         add(own, text(entry, "id"));
 }
 
-/* What this run removed already counts, too: a search may answer from an index that lags behind. */
+/* What this run removed already counts, too: a search may answer from an index that lags behind. Of a user
+ * who may not go the connection is not free to take it along. */
 static json_t *own_ids(const struct gh_engine *e, const struct gh_step *s, const char *connection) {
     const json_t *lists[] = { gh_ledger_resources(e->ledger), e->removed };
     json_t *own = json_object(), *entry;
     size_t i;
     for (size_t k = 0; k < GH_COUNT(lists); k++)
         json_array_foreach(lists[k], i, entry) add_own(own, s, entry, connection);
+    const char *id;
+    json_t *mark;
+    json_object_foreach(strcmp(s->type->token, CONNECTION) == 0 ? e->held : NULL, id, mark)
+        json_object_del(own, id);
     return own;
 }
 
@@ -246,8 +251,10 @@ static const char *deed(const struct gh_step *s) {
 }
 
 static enum gh_err refuse(struct gh_engine *e, const struct gh_step *s, const char *who, bool one) {
-    gh_diagnose(e->options.diagnostics, GH_SEVERITY_ERROR, s->position,
-                "%s %s holds %s that this stack did not make", gh_schema_short_name(s->type), s->name, who);
+    bool held = strcmp(s->type->token, CONNECTION) == 0 && json_object_size(e->held) > 0;
+    gh_diagnose(e->options.diagnostics, GH_SEVERITY_ERROR, s->position, "%s %s holds %s that %s",
+                gh_schema_short_name(s->type), s->name, who,
+                held ? "may not be deleted" : "this stack did not make");
     gh_diagnose_detail(e->options.diagnostics, "%s it deletes %s, too; --allow-data-loss %s accepts that",
                        deed(s), one ? "it" : "them", s->name);
     return GH_ERR_CONFLICT;
@@ -266,7 +273,7 @@ static enum gh_err refuse_uncounted(struct gh_engine *e, const struct gh_step *s
     return err;
 }
 
-enum gh_err gh_people_guard(struct gh_engine *e, struct gh_step *s) {
+static enum gh_err guard(struct gh_engine *e, struct gh_step *s) {
     const struct holder *h = holder_of(s);
     struct gh_api_reply reply = { 0 };
     struct others found = { 0 };
@@ -288,6 +295,13 @@ enum gh_err gh_people_guard(struct gh_engine *e, struct gh_step *s) {
         return refuse(e, s, who.ptr, all == 1);
     s->note = gh_arena_printf(e->arena, "with %s that this stack did not make", who.ptr).ptr;
     return GH_OK;
+}
+
+enum gh_err gh_people_guard(struct gh_engine *e, struct gh_step *s) {
+    enum gh_err err = guard(e, s);
+    if (err && e->applying && gh_people_is_user(s->type->token) && s->id)
+        json_object_set_new(e->held, s->id, json_true());
+    return err;
 }
 
 void gh_people_check_names(const struct gh_engine *e) {

@@ -288,3 +288,18 @@ test('refused, of many users: a membership since the plan stops all, one since t
   proxy.reset();
   must(await l.run('destroy', '-y'));
 });
+
+test('refused: a connection whose user may not go does not take that user along', async () => {
+  const l = await lab(), other = await make('organizations', { name: `elsewhere-${l.n}` });
+  let begun = false;
+  proxy.before = async ({ method }) => { if (method === 'DELETE' && !begun) { begun = true; await member(other.id, l.ada); } };
+  write(l.dir, `${program(l.n)}  role: { type: auth0:Role, properties: { name: late-${l.n} }, options: { dependsOn: ["\${ada}"] } }\n`);
+  must(await l.run('up', '-y', '--skip-preview'));
+  const { err } = must(await l.run('destroy', '-y'), 4);
+  assert.match(err, /User ada holds 1 membership that this stack did not make/);
+  assert.equal((await api.get(`users/${encodeURIComponent(l.ada)}`)).status, 200, err);
+  assert.match(err, /Connection acme holds 1 user that may not be deleted; deleting it deletes it, too; --allow-data-loss acme accepts that/);
+  proxy.reset();
+  good(await api.delete(`organizations/${other.id}`));
+  must(await l.run('destroy', '-y'));
+});
