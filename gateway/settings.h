@@ -47,6 +47,11 @@ char *ngx_http_gatehouse_token_cache(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_gatehouse_secret_read(ngx_conf_t *cf, ngx_str_t *file,
     size_t limit, ngx_str_t *ret);
 
+/* metrics_feeds.c: for metrics.c */
+struct gh_buf;
+void ngx_http_gatehouse_metrics_feeds(struct gh_buf *text,
+    ngx_http_gatehouse_main_conf_t *mcf);
+
 /* identity_keys.c: for inherit.c */
 char *ngx_http_gatehouse_identity_merge(ngx_conf_t *cf,
     ngx_http_gatehouse_loc_conf_t *prev, ngx_http_gatehouse_loc_conf_t *conf);
