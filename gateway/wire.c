@@ -182,7 +182,7 @@ void gh_challenge_format(struct gh_buf *ret, enum gh_err e, struct gh_str realm,
     int status = gh_refusal_status(e);
     if (status != 401 && status != 403)
         return;
-    if (e == GH_ERR_UNTRUSTED_PEER || e == GH_ERR_BAD_FORWARD)
+    if (e == GH_ERR_UNTRUSTED_PEER || e == GH_ERR_BAD_FORWARD || e == GH_ERR_WRONG_ORIGIN)
         return; /* no token helps there */
     gh_buf_add(ret, GH_STR("Bearer realm=\""));
     gh_buf_add(ret, realm);

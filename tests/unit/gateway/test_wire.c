@@ -137,6 +137,7 @@ TEST(a_challenge_says_what_rfc_6750_lets_it_say) {
     check_challenge(GH_ERR_AMBIGUOUS_TARGET, (struct gh_str){ 0 }, "");
     check_challenge(GH_ERR_UNTRUSTED_PEER, (struct gh_str){ 0 }, "");
     check_challenge(GH_ERR_BAD_FORWARD, (struct gh_str){ 0 }, "");
+    check_challenge(GH_ERR_WRONG_ORIGIN, (struct gh_str){ 0 }, "");
 }
 
 TEST(an_error_body_has_the_four_members_that_clients_read) {
