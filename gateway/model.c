@@ -110,7 +110,9 @@ ngx_http_gatehouse_judge_model(ngx_http_request_t *r,
     struct gh_decision decision;
     const struct gh_api_route *route;
 
-    ctx->lists = 0;
+    if (r == r->main) {
+        ctx->lists = 0; /* a subrequest does not speak for the answer */
+    }
 
     err = ngx_http_gatehouse_binds(conf, ctx);
     if (err) {

@@ -200,7 +200,20 @@ ngx_http_gatehouse_list_send(ngx_http_request_t *r,
     enum gh_err err;
     ngx_chain_t out;
     struct gh_buf text;
+    struct gh_str missing;
+    struct gh_epochs epochs;
+    struct gh_policy policy;
+    ngx_http_gatehouse_loc_conf_t *conf;
     ngx_http_gatehouse_lister_t lister __attribute__((uninitialized));
+
+    /* a subrequest may have opened the token for other issuers */
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_gatehouse_module);
+    if (ctx->keyring != conf->keyring
+        && ngx_http_gatehouse_judge(r, conf, ctx, &policy, &epochs, &missing)
+               != GH_OK)
+    {
+        return ngx_http_gatehouse_list_withhold(r, ctx, "no token");
+    }
 
     lister.claims = &ctx->claims;
     lister.has_list = ngx_http_gatehouse_organization_models(ctx,

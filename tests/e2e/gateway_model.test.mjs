@@ -18,6 +18,10 @@ const server = `gatehouse on; ${any} gatehouse_body_size 256k; client_body_buffe
   location /v1/completions { gatehouse_permission none; gatehouse_models off; proxy_pass http://api; }
   location /unbuffered/ { gatehouse_route POST /unbuffered/x none; proxy_request_buffering off; proxy_pass http://api; }
   location /mirrored { gatehouse_route POST /mirrored none; mirror /copy; proxy_pass http://api; }
+  location = /listed { gatehouse_route GET /listed models:list model=list; mirror /beside; proxy_pass http://api/v1/models; }
+  location = /beside { internal; gatehouse_permission none; gatehouse_models off; proxy_pass http://api/copied; }
+  location = /elsewhere { gatehouse_route GET /elsewhere models:list model=list; mirror /other; proxy_pass http://api/v1/models; }
+  location = /other { internal; gatehouse_issuer https://other.example/; gatehouse_permission none; proxy_pass http://api/copied; }
   location = /copy { internal; gatehouse_route POST /copy none model=body; proxy_pass http://api/copied; }
   location /again { gatehouse_route POST /again none model=none; proxy_intercept_errors on; error_page 404 = @again; proxy_pass http://api; }
   location /again-unbuffered { gatehouse_route POST /again-unbuffered none model=none; proxy_request_buffering off; proxy_intercept_errors on; error_page 404 = @again; proxy_pass http://api; }
@@ -29,6 +33,7 @@ let lab, token;
 before(async () => {
   lab = await Lab.start({ server, http: 'server { listen unix:h2.sock http2; SERVER }'.replace('SERVER', server) });
   await lab.feed.put('binds', issuer, audience);
+  await lab.feed.keys('https://other.example/', [lab.key]);
   token = lab.key.token({ permissions });
   // the upstream keeps what it got
   lab.upstream.server.removeAllListeners('request');
@@ -210,6 +215,16 @@ describe('a list of models', () => {
     const head = await list({ method: 'HEAD' });
     assert.deepEqual([head.status, head.body], [200, '']);
     assert.ok(!head.headers.some(([name]) => name === 'content-length'));
+  });
+
+  test('also where a subrequest goes to a place without the rule, or of another issuer', async () => {
+    answer = (response) => setTimeout(plain(full), 50, response); // after the subrequest
+    const many = lab.key.token({ permissions: [...permissions, ...Array.from({ length: 50 }, (_, i) => `more:${i}`)] });
+    for (const target of ['/listed', '/elsewhere', '/elsewhere']) { // by then the token is cached
+      const reply = await lab.get(target, { token: many });
+      assert.deepEqual(ids(reply), ['gpt-5', 'gpt-5-mini', 'o1'], `${target} ${reply.status}`);
+    }
+    assert.match(lab.log, /rule=wrong_issuer/);
   });
 
   test('what is no list is withheld', async () => {
