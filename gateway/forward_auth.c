@@ -66,6 +66,10 @@ ngx_http_gatehouse_forward_handler(ngx_http_request_t *r)
         return NGX_HTTP_SERVICE_UNAVAILABLE;
     }
 
+    if (err == GH_OK) {
+        err = ctx->target;
+    }
+
     /* what no location below gets to see, and the request's id */
     if (err
         && ngx_http_gatehouse_strip(r, ctx, NGX_HTTP_GATEHOUSE_COOKIES_STRIP)
@@ -83,10 +87,6 @@ ngx_http_gatehouse_forward_handler(ngx_http_request_t *r)
         ctx->forwarded = 1;
         ctx->forwarded_uri = r->uri;
         ctx->asking_method = asking_method;
-    }
-
-    if (err == GH_OK) {
-        err = ctx->target;
     }
 
     return err ? ngx_http_gatehouse_refuse(r, ctx, err, none) : NGX_DECLINED;

@@ -169,6 +169,7 @@ describe('what is told twice, not at all or in other words is refused', () => {
       assert.ok(got.status >= 400, got.body);
       assert.notEqual(json(got)?.error.code, 'no_token');
       assert.equal(header(got, 'x-gatehouse-subject'), undefined);
+      assert.match(header(got, 'x-request-id'), /^[0-9a-f]{32}$/);
     });
 });
 
