@@ -268,8 +268,8 @@ ngx_http_gatehouse_named(ngx_http_request_t *r, ngx_http_gatehouse_ctx_t *ctx,
         return ctx->names->named ? GH_OK : GH_ERR_NO_MODEL;
 
     case GH_MODEL_PATH:
-        if (ctx->forwarded && route->method.len == 4) {
-            return GH_ERR_HIDDEN_MODEL; /* a POST's body may name others */
+        if (ctx->forwarded && !gh_str_is(route->method, "GET")) {
+            return GH_ERR_HIDDEN_MODEL; /* a body may name others */
         }
         if (has_body) {
             err = ngx_http_gatehouse_named_in_body(r, ctx, 1);

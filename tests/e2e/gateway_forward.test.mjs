@@ -37,7 +37,7 @@ before(async () => {
     http: `
     server { listen 127.0.0.1:${port}; gatehouse on; ${policy} ${ask('127.0.0.2 10.0.0.0/8 ::1')} set_real_ip_from 127.0.0.1; real_ip_header X-Real-IP; ${routes} }
     server { listen unix:open.sock; ${policy} ${ask('unix:')} location /open/ { proxy_pass http://api; } location /shut/ { gatehouse on; gatehouse_permission none; proxy_pass http://api; } }
-    server { listen unix:models.sock; gatehouse on; gatehouse_models required; gatehouse_routes openai; ${policy} ${ask('unix:')} location /v1/ { proxy_pass http://api; } }
+    server { listen unix:models.sock; gatehouse on; gatehouse_models required; gatehouse_routes openai; gatehouse_route PUT /v1/own/<model> none model=path; ${policy} ${ask('unix:')} location /v1/ { proxy_pass http://api; } }
     server { listen unix:self.sock; gatehouse on; ${policy} gatehouse_forward_auth_from unix:;
       location / { gatehouse_permission none; auth_request /ask; proxy_pass http://api; }
       location /redirected { gatehouse public; try_files /nothing /ask; }
@@ -181,7 +181,7 @@ test('a model in a body is refused: the proxy keeps the body, or shows a part of
       const got = await raw(path.join(lab.dir, 'models.sock'), Buffer.from(`${['POST', where, 'HTTP/1.1'].join(' ')}\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\n${headers.map((line) => `${line}\r\n`).join('')}Content-Length: ${length}\r\n\r\n${sent}`));
       assert.deepEqual([got.status, json(got).error.code], [403, 'hidden_model'], where);
     }
-  for (const [target, method, status] of [['/v1/chat/completions', 'GET', 403], ['/v1/nothing', 'POST', 403], ['/v1/models/gpt-6', 'GET', 403], ['/v1/models', 'GET', 403], ['/v1/models/gpt-5', 'GET', 200]])
+  for (const [target, method, status] of [['/v1/chat/completions', 'GET', 403], ['/v1/nothing', 'POST', 403], ['/v1/models/gpt-6', 'GET', 403], ['/v1/models', 'GET', 403], ['/v1/models/gpt-5', 'GET', 200], ['/v1/own/gpt-5', 'PUT', 403]])
     assert.equal((await send('models.sock', '/auth', { token, headers: original(target, method) })).status, status, `${method} ${target}`);
   assert.equal(lab.upstream.hits.length, 0);
 });
