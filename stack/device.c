@@ -78,13 +78,17 @@ static enum gh_err post(struct flow *f, const char *path, const struct gh_buf *f
     return GH_OK;
 }
 
-/* What a person is shown must not be able to do anything to the terminal. */
-static const char *printable(const json_t *body, const char *member) {
+/* What a person is shown must not be able to do anything to the terminal: ASCII from `lowest` on. */
+static const char *harmless(const json_t *body, const char *member, char lowest) {
     const char *text = json_string_value(json_object_get(body, member));
     for (const char *c = text; c && *c; c++)
-        if (*c <= ' ' || *c > '~')
+        if (*c < lowest || *c > '~')
             return NULL;
     return text && *text && strlen(text) < 2048 ? text : NULL;
+}
+
+static const char *printable(const json_t *body, const char *member) {
+    return harmless(body, member, '!');
 }
 
 static long long number(const json_t *body, const char *member, long long otherwise, long long most) {
@@ -94,10 +98,8 @@ static long long number(const json_t *body, const char *member, long long otherw
 }
 
 static const char *reason(const json_t *body, int status, char room[64]) {
-    const char *text = printable(body, "error");
-    const json_t *description = json_object_get(body, "error_description");
-    if (json_is_string(description) && !strpbrk(json_string_value(description), "\033\r\n"))
-        return json_string_value(description);
+    const char *text = harmless(body, "error_description", ' ');
+    text = text ? text : printable(body, "error");
     snprintf(room, 64, "HTTP %d", status);
     return text ? text : room;
 }

@@ -56,6 +56,7 @@ test('what is no yes is no token', async () => {
     [answer(200, code), [answer(200, { access_token: 'with blank' })], 1, /the answer holds none/],
     [answer(404, { error: 'Not Found' }), [pending], 1, /this tenant does not serve the device flow/],
     [answer(403, { error: 'unauthorized_client', error_description: 'Grant type not allowed' }), [pending], 3, /refused to begin: Grant type not allowed/],
+    [answer(403, { error: 'access_denied', error_description: 'no\u009b2J\u0008\u0007' }), [pending], 3, /refused to begin: access_denied\n$/],
     [answer(200, { ...code, user_code: '\u001b[2JABCD' }), [pending], 1, /none of the device flow/],
     [answer(200, { ...code, verification_uri: 'javascript:alert(1)' }), [pending], 1, /none of the device flow/],
     [answer(200, []), [pending], 1, /none of the device flow/],
