@@ -131,7 +131,12 @@ ngx_http_gatehouse_enter(ngx_http_request_t *r,
     if (!public) {
         ctx->guarded = 1;
     }
-    ctx->keep_cookies = cookies == NGX_HTTP_GATEHOUSE_COOKIES_KEEP;
+    /* of the answer: a subrequest has no say where the request was decided */
+    if (r == r->main
+        || ngx_http_get_module_ctx(r->main, ngx_http_gatehouse_module) == NULL)
+    {
+        ctx->keep_cookies = cookies == NGX_HTTP_GATEHOUSE_COOKIES_KEEP;
+    }
 
     if (ctx->resumed) {
         ctx->resumed = 0;

@@ -136,7 +136,7 @@ describe('however nginx composes it', () => {
     fs.writeFileSync(path.join(lab.dir, 'files/page.html'), 'before<!--#include virtual="/secret/part" -->after');
     fs.writeFileSync(path.join(lab.dir, 'nobody'), '');
     const to = { '/accel': '/secret/accel', '/accel-named': '@deep', '/accel-file': '/plain.txt' };
-    lab.upstream.answer = (request) => (request.url === '/missing' ? { ':status': 404 } : to[request.url] ? { 'x-accel-redirect': to[request.url], 'set-cookie': 'a=1' } : {});
+    lab.upstream.answer = (request) => (request.url === '/missing' ? { ':status': 404 } : to[request.url] ? { 'x-accel-redirect': to[request.url], 'set-cookie': 'a=1' } : request.url === '/x' ? { 'set-cookie': 'b=2' } : {});
   });
   after(() => lab.stop());
 
@@ -158,6 +158,7 @@ describe('however nginx composes it', () => {
       lab.upstream.hits.length = 0;
       const friend = await lab.get(target, { token: lab.key.token() });
       assert.equal(friend.status, withToken, `with a token: ${friend.body}`);
+      if (/^(auth_request beside|a mirror)/.test(what)) assert.ok(!friend.headers.some(([name]) => name === 'set-cookie'), 'a cookie came');
       if (what === 'an included subrequest') assert.match(friend.body, /before\{.*"target":"\/secret\/part".*\}after/);
       if (what.startsWith('a mirror of')) await until('the mirror', () => lab.upstream.hits.some((hit) => hit.target === '/mirrored'));
       if (what.startsWith('a mirror without')) assert.ok(!lab.upstream.hits.some((hit) => hit.target === '/mirrored'));
