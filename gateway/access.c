@@ -51,11 +51,9 @@ ngx_http_gatehouse_access_handler(ngx_http_request_t *r)
         return NGX_HTTP_SERVICE_UNAVAILABLE;
     }
 
-    if (conf->cors && r->method == NGX_HTTP_OPTIONS) {
-        rc = ngx_http_gatehouse_cors_preflight(r, ctx, conf);
-        if (rc != NGX_DECLINED) {
-            return rc;
-        }
+    rc = ngx_http_gatehouse_cors_preflight(r, ctx, conf);
+    if (rc != NGX_DECLINED) {
+        return rc;
     }
 
     err = ngx_http_gatehouse_enter(r, conf, ctx, &missing);

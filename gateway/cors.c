@@ -10,6 +10,8 @@
 /* What a script may ask to send: more is no honest request. */
 #define NGX_HTTP_GATEHOUSE_CORS_HEADERS 2048
 
+static ngx_int_t ngx_http_gatehouse_cors_answer(ngx_http_request_t *r,
+    ngx_http_gatehouse_ctx_t *ctx, ngx_table_elt_t *headers);
 static ngx_table_elt_t *ngx_http_gatehouse_cors_one(ngx_http_request_t *r,
     struct gh_str name, ngx_uint_t *count);
 static ngx_int_t ngx_http_gatehouse_cors_allows(
@@ -38,10 +40,8 @@ ngx_int_t
 ngx_http_gatehouse_cors_preflight(ngx_http_request_t *r,
     ngx_http_gatehouse_ctx_t *ctx, ngx_http_gatehouse_loc_conf_t *conf)
 {
-    u_char *p;
     ngx_int_t rc;
     ngx_uint_t origins, methods, lists;
-    struct gh_str value;
     ngx_table_elt_t *origin, *headers;
     struct gh_str none = { NULL, 0 };
 
@@ -86,26 +86,24 @@ ngx_http_gatehouse_cors_preflight(ngx_http_request_t *r,
         return rc;
     }
 
-    if (headers) {
-        value = ngx_http_gatehouse_str(headers->value);
-        p = ngx_pnalloc(r->pool, value.len);
-        if (p == NULL) {
-            return NGX_HTTP_SERVICE_UNAVAILABLE;
-        }
-        ngx_memcpy(p, value.ptr, value.len);
-        value.ptr = (char *) p;
-        if (ngx_http_gatehouse_respond(r, "Access-Control-Allow-Headers",
-                                       value)
-            != NGX_OK)
-        {
-            return NGX_HTTP_SERVICE_UNAVAILABLE;
-        }
-    }
+    return ngx_http_gatehouse_cors_answer(r, ctx, headers);
+}
 
-    if (ngx_http_gatehouse_respond(r, "Access-Control-Allow-Methods",
-                                   GH_STR("GET, HEAD, POST, PUT, PATCH, "
-                                          "DELETE"))
-            != NGX_OK
+
+/* Says yes to what is asked, and to the methods that a location may take. */
+
+static ngx_int_t
+ngx_http_gatehouse_cors_answer(ngx_http_request_t *r,
+    ngx_http_gatehouse_ctx_t *ctx, ngx_table_elt_t *headers)
+{
+    if ((headers
+         && ngx_http_gatehouse_respond(r, "Access-Control-Allow-Headers",
+                                       ngx_http_gatehouse_str(headers->value))
+                != NGX_OK)
+        || ngx_http_gatehouse_respond(r, "Access-Control-Allow-Methods",
+                                      GH_STR("GET, HEAD, POST, PUT, PATCH, "
+                                             "DELETE"))
+               != NGX_OK
         || ngx_http_gatehouse_respond(r, "Access-Control-Max-Age",
                                       GH_STR("600"))
                != NGX_OK)
