@@ -197,7 +197,7 @@ static enum gh_err plan_one(struct gh_engine *e, json_t *entry) {
     return GH_OK;
 }
 
-enum gh_err gh_engine_plan_refresh(struct gh_engine *e) {
+static enum gh_err plan_all(struct gh_engine *e) {
     enum gh_err err = GH_OK;
     size_t i;
     json_t *entry;
@@ -205,6 +205,11 @@ enum gh_err gh_engine_plan_refresh(struct gh_engine *e) {
         enum gh_err one = gh_target_takes_entry(e, entry) ? plan_one(e, entry) : GH_OK;
         err = err ? err : one;
     }
+    return err;
+}
+
+enum gh_err gh_engine_plan_refresh(struct gh_engine *e) {
+    enum gh_err err = plan_all(e);
     return err ? err : gh_target_check_names(e);
 }
 
@@ -225,10 +230,11 @@ enum gh_err gh_engine_refresh(struct gh_engine *e) {
     return gh_ledger_save(e->ledger, NULL);
 }
 
+/* Targets that nothing here is named by are not complained of: the plan that follows may make them. */
 enum gh_err gh_engine_refresh_first(struct gh_engine *e) {
     gh_step_event *event = e->options.event;
     e->options.event = NULL;
-    enum gh_err err = gh_engine_plan_refresh(e);
+    enum gh_err err = plan_all(e);
     for (size_t i = 0; i < e->count; i++) {
         if (!err)
             take(e, e->steps[i]);

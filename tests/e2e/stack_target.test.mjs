@@ -93,4 +93,10 @@ test('a target and nothing else', async (t) => {
     assert.match(must(await run('preview')).out, /role update \[diff: ~description\] \(drift\)/);
     must(await run('destroy', '-y'));
   });
+
+  await t.test('what is new has nothing to refresh, and is made all the same', async () => {
+    assert.match(must(await run('up', '-y', '--refresh', '-t', 'nobody'), 1).err, /no resource named 'nobody' found/);
+    assert.match(must(await run('up', '-y', '--refresh', '-t', 'role')).out, /\+ 1 created/);
+    must(await run('destroy', '-y'));
+  });
 });
