@@ -102,10 +102,12 @@ static int open_state(struct state *s) {
     return GH_EXIT_ERROR;
 }
 
-/* Saves, and ends. */
-static int finish(struct state *s, int status) {
+/* Saves, and ends. `done` is said only of what is saved. */
+static int finish(struct state *s, int status, const char *done) {
     if (!status && gh_ledger_save(s->ledger, NULL) != GH_OK)
         status = GH_EXIT_ERROR;
+    if (!status)
+        puts(done);
     if (s->diagnostics)
         gh_diagnostics_print(s->diagnostics, STDERR_FILENO, isatty(STDERR_FILENO));
     json_decref(s->chosen);
@@ -197,9 +199,7 @@ static int delete_state(int argc, char **argv) {
         status = GH_EXIT_CANCELLED;
     for (size_t i = 0; !status && i < json_array_size(s.chosen); i++)
         gh_ledger_lose(s.ledger, json_array_get(s.chosen, i));
-    if (!status)
-        puts("Resource deleted");
-    return finish(&s, status);
+    return finish(&s, status, "Resource deleted");
 }
 
 /* ---- protect, unprotect ---- */
@@ -226,9 +226,7 @@ static int set_protect(bool protect, int argc, char **argv) {
         else
             json_object_del(entry, "protect");
     }
-    if (!status)
-        puts(protect ? "Resource protected" : "Resource unprotected");
-    return finish(&s, status);
+    return finish(&s, status, protect ? "Resource protected" : "Resource unprotected");
 }
 
 static int protect_state(int argc, char **argv) {
@@ -293,9 +291,7 @@ static int rename_state(int argc, char **argv) {
         if (gh_ledger_rename(s.ledger, text(entry, "type"), text(entry, "name"), argv[2]) != GH_OK)
             status = GH_EXIT_ERROR;
     }
-    if (!status)
-        puts("Resource renamed");
-    return finish(&s, status);
+    return finish(&s, status, "Resource renamed");
 }
 
 int gh_command_state(int argc, char **argv) {

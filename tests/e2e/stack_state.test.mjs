@@ -1,10 +1,11 @@
 // tests/e2e/stack_state.test.mjs - what changes the ledger alone: refresh, and later the commands below `state` and `stack import`.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { startFaultProxy } from './fault_proxy.mjs';
-import { management, startGatehouse } from './harness.mjs';
+import { gatehouse, management, startGatehouse } from './harness.mjs';
 import { assertSame, dump, must, project, runStack } from './stack_lab.mjs';
 
 let g, api, proxy, count = 0;
@@ -135,6 +136,12 @@ test('state delete, protect, unprotect and rename change the ledger alone', asyn
     [[], 2, /delete/],
   ]) {
     assert.match((await state(args, code)).err, said);
+    assert.equal(l.text(), untouched);
+  }
+  for (const args of [['protect', 'lost'], ['delete', 'lost'], ['rename', 'lost', 'found']]) { // what cannot be saved is not told as done
+    const full = spawnSync('sh', ['-c', 'trap "" XFSZ; ulimit -f 1; exec "$0" state "$@"', gatehouse, ...args, '-y', '-C', l.dir], { encoding: 'utf8' });
+    assert.deepEqual([full.status, full.stdout], [1, '']);
+    assert.match(full.stderr, /dev\.json/);
     assert.equal(l.text(), untouched);
   }
   await state(['protect', 'lost', '-y']);
