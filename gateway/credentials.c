@@ -393,18 +393,14 @@ ngx_http_gatehouse_credentials_filter(ngx_http_request_t *r,
     ngx_array_t *credentials, ngx_uint_t names, ngx_uint_t room)
 {
     ngx_list_t kept;
-    ngx_uint_t i, count, found;
-    ngx_list_part_t *part;
+    ngx_uint_t count, found;
     ngx_table_elt_t *h, *copy;
+    ngx_http_gatehouse_walk_t walk = { &r->headers_in.headers.part, 0 };
 
     count = found = 0;
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
-        for (i = 0; i < part->nelts; i++) {
-            count++;
-            found += ngx_http_gatehouse_credentials_match(&h[i], credentials,
-                                                          names);
-        }
+    while ((h = ngx_http_gatehouse_next(&walk))) {
+        count++;
+        found += ngx_http_gatehouse_credentials_match(h, credentials, names);
     }
 
     if (found == 0 && room == 0) {
@@ -418,20 +414,16 @@ ngx_http_gatehouse_credentials_filter(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
-        for (i = 0; i < part->nelts; i++) {
-            if (ngx_http_gatehouse_credentials_match(&h[i], credentials,
-                                                     names))
-            {
-                continue;
-            }
-            copy = ngx_list_push(&kept); /* there is room for all */
-            if (copy == NULL) {
-                return NGX_ERROR;
-            }
-            *copy = h[i];
+    walk = (ngx_http_gatehouse_walk_t){ &r->headers_in.headers.part, 0 };
+    while ((h = ngx_http_gatehouse_next(&walk))) {
+        if (ngx_http_gatehouse_credentials_match(h, credentials, names)) {
+            continue;
         }
+        copy = ngx_list_push(&kept); /* there is room for all */
+        if (copy == NULL) {
+            return NGX_ERROR;
+        }
+        *copy = *h;
     }
 
     r->headers_in.headers = kept;
@@ -447,31 +439,26 @@ static ngx_int_t
 ngx_http_gatehouse_credential_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    ngx_uint_t i;
-    ngx_list_part_t *part;
     ngx_table_elt_t *h;
+    ngx_http_gatehouse_walk_t walk = { &r->headers_in.headers.part, 0 };
     ngx_http_gatehouse_main_conf_t *mcf;
     ngx_http_gatehouse_credential_t *credential;
 
     credential = (ngx_http_gatehouse_credential_t *) data;
     mcf = ngx_http_get_module_main_conf(r, ngx_http_gatehouse_module);
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
-        for (i = 0; i < part->nelts; i++) {
-            if (gh_header_is(ngx_http_gatehouse_str(h[i].key),
-                             (struct gh_str){ (char *) credential->lowcase,
-                                              credential->name.len })
-                && !ngx_http_gatehouse_credentials_match(&h[i],
-                                                         mcf->credentials, 0))
-            {
-                v->data = h[i].value.data;
-                v->len = h[i].value.len;
-                v->valid = 1;
-                v->no_cacheable = 0;
-                v->not_found = 0;
-                return NGX_OK;
-            }
+    while ((h = ngx_http_gatehouse_next(&walk))) {
+        if (gh_header_is(ngx_http_gatehouse_str(h->key),
+                         (struct gh_str){ (char *) credential->lowcase,
+                                          credential->name.len })
+            && !ngx_http_gatehouse_credentials_match(h, mcf->credentials, 0))
+        {
+            v->data = h->value.data;
+            v->len = h->value.len;
+            v->valid = 1;
+            v->no_cacheable = 0;
+            v->not_found = 0;
+            return NGX_OK;
         }
     }
 

@@ -156,19 +156,14 @@ static enum gh_err
 ngx_http_gatehouse_forward_one(ngx_http_request_t *r, struct gh_str name,
     ngx_str_t *value)
 {
-    ngx_uint_t i, found;
-    ngx_list_part_t *part;
+    ngx_uint_t found = 0;
     ngx_table_elt_t *h;
+    ngx_http_gatehouse_walk_t walk = { &r->headers_in.headers.part, 0 };
 
-    found = 0;
-
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
-        for (i = 0; i < part->nelts; i++) {
-            if (gh_header_is(ngx_http_gatehouse_str(h[i].key), name)) {
-                *value = h[i].value;
-                found++;
-            }
+    while ((h = ngx_http_gatehouse_next(&walk))) {
+        if (gh_header_is(ngx_http_gatehouse_str(h->key), name)) {
+            *value = h->value;
+            found++;
         }
     }
 
@@ -331,10 +326,9 @@ ngx_http_gatehouse_forward_answer(ngx_http_request_t *r)
     size_t i;
     ngx_int_t rc;
     struct gh_str value;
-    ngx_uint_t n;
-    ngx_list_part_t *part;
     ngx_table_elt_t *h;
     ngx_http_gatehouse_ctx_t *ctx;
+    ngx_http_gatehouse_walk_t walk;
 
     static char *names[] = {
         "X-Gatehouse-Subject",     "X-Gatehouse-Organization",
@@ -357,14 +351,12 @@ ngx_http_gatehouse_forward_answer(ngx_http_request_t *r)
     for (i = 0; i < GH_COUNT(names); i++) {
         value = (struct gh_str){ "", 0 };
 
-        for (part = &r->headers_in.headers.part; part; part = part->next) {
-            h = part->elts;
-            for (n = 0; n < part->nelts; n++) {
-                if (gh_str_eq_nocase(ngx_http_gatehouse_str(h[n].key),
-                                     gh_str_from(names[i])))
-                {
-                    value = ngx_http_gatehouse_str(h[n].value);
-                }
+        walk = (ngx_http_gatehouse_walk_t){ &r->headers_in.headers.part, 0 };
+        while ((h = ngx_http_gatehouse_next(&walk))) {
+            if (gh_str_eq_nocase(ngx_http_gatehouse_str(h->key),
+                                 gh_str_from(names[i])))
+            {
+                value = ngx_http_gatehouse_str(h->value);
             }
         }
 

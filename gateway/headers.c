@@ -15,31 +15,6 @@ static u_char *ngx_http_gatehouse_words(u_char *p,
 
 static ngx_http_output_header_filter_pt ngx_http_next_header_filter;
 
-/* Walks a header list: its parts are arrays, chained. */
-typedef struct {
-    ngx_list_part_t *part;
-    ngx_uint_t i;
-} ngx_http_gatehouse_walk_t;
-
-
-static ngx_table_elt_t *
-ngx_http_gatehouse_next(ngx_http_gatehouse_walk_t *walk)
-{
-    ngx_table_elt_t *h;
-
-    while (walk->i >= walk->part->nelts) {
-        if (walk->part->next == NULL) {
-            return NULL;
-        }
-        walk->part = walk->part->next;
-        walk->i = 0;
-    }
-
-    h = walk->part->elts;
-    return &h[walk->i++];
-}
-
-
 /* How many of ours there may be; see ngx_http_gatehouse_identify(). */
 #define NGX_HTTP_GATEHOUSE_IDENTITY 5
 

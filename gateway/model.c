@@ -352,10 +352,10 @@ ngx_http_gatehouse_body_kind(ngx_http_request_t *r, ngx_uint_t forms,
     struct gh_str *boundary)
 {
     size_t k;
-    ngx_uint_t i, types = 0;
+    ngx_uint_t types = 0;
     struct gh_str name, value, type = { NULL, 0 };
-    ngx_list_part_t *part;
     ngx_table_elt_t *h;
+    ngx_http_gatehouse_walk_t walk = { &r->headers_in.headers.part, 0 };
 
     static const struct gh_str routers[] = {
         { "x-portkey-config", 16 },
@@ -363,26 +363,22 @@ ngx_http_gatehouse_body_kind(ngx_http_request_t *r, ngx_uint_t forms,
         { "helicone-model-override", 23 },
     };
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
+    while ((h = ngx_http_gatehouse_next(&walk))) {
+        name = ngx_http_gatehouse_str(h->key);
+        value = ngx_http_gatehouse_str(h->value);
 
-        for (i = 0; i < part->nelts; i++) {
-            name = ngx_http_gatehouse_str(h[i].key);
-            value = ngx_http_gatehouse_str(h[i].value);
+        if (gh_header_is(name, GH_STR("content-type"))) {
+            type = value;
+            types++;
+        } else if (gh_header_is(name, GH_STR("content-encoding"))
+                   && !gh_str_eq_nocase(value, GH_STR("identity")))
+        {
+            return GH_ERR_BODY_TYPE;
+        }
 
-            if (gh_header_is(name, GH_STR("content-type"))) {
-                type = value;
-                types++;
-            } else if (gh_header_is(name, GH_STR("content-encoding"))
-                       && !gh_str_eq_nocase(value, GH_STR("identity")))
-            {
-                return GH_ERR_BODY_TYPE;
-            }
-
-            for (k = 0; k < GH_COUNT(routers); k++) {
-                if (gh_header_is(name, routers[k])) {
-                    return GH_ERR_HIDDEN_MODEL;
-                }
+        for (k = 0; k < GH_COUNT(routers); k++) {
+            if (gh_header_is(name, routers[k])) {
+                return GH_ERR_HIDDEN_MODEL;
             }
         }
     }

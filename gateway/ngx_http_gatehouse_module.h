@@ -200,6 +200,30 @@ ngx_http_gatehouse_str(ngx_str_t s)
     return (struct gh_str){ (const char *) s.data, s.len };
 }
 
+/* Walks a header list: its parts are arrays, chained. Begins with
+ * { &list.part, 0 }. */
+typedef struct {
+    ngx_list_part_t *part;
+    ngx_uint_t i;
+} ngx_http_gatehouse_walk_t;
+
+static inline ngx_table_elt_t *
+ngx_http_gatehouse_next(ngx_http_gatehouse_walk_t *walk)
+{
+    ngx_table_elt_t *h;
+
+    while (walk->i >= walk->part->nelts) {
+        if (walk->part->next == NULL) {
+            return NULL;
+        }
+        walk->part = walk->part->next;
+        walk->i = 0;
+    }
+
+    h = walk->part->elts;
+    return &h[walk->i++];
+}
+
 /* access.c */
 enum gh_err ngx_http_gatehouse_judge(ngx_http_request_t *r,
     ngx_http_gatehouse_loc_conf_t *conf, ngx_http_gatehouse_ctx_t *ctx,
