@@ -234,5 +234,6 @@ test(`${stacks} random stacks: previewed as done, declared as held, nothing twic
   const tally = { steps: 0, ops: {} };
   let next = 0;
   await Promise.all([1, 2].map(async () => { while (next < stacks) { await live(next++, tally); if (next % 100 === 0) console.log(`seed ${seed}: ${next} stacks`); } }));
+  assert.ok(tally.steps > stacks, `seed ${seed}: only ${tally.steps} steps were compared`);
   console.log(`seed ${seed}: ${stacks} stacks, ${3 * stacks} previews equal to the up after them, ${tally.steps} steps: ${Object.entries(tally.ops).map(([op, n]) => `${op} ${n}`).join(', ')}`);
 });
