@@ -8,7 +8,7 @@ import http from 'node:http';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { gatehouse, sleep, temporary, until } from './harness.mjs';
-import { Key, Lab, audience, json } from './gateway_lab.mjs';
+import { Key, Lab, audience, code } from './gateway_lab.mjs';
 import { Helper, Issuer, feedOf } from './issuer_lab.mjs';
 
 const campaign = process.env.GATEHOUSE_CAMPAIGN === '1';
@@ -17,11 +17,6 @@ const day = 24 * 3600, many = campaign ? 10000 : 500;
 
 const policyOf = (...issuers) => `gatehouse on; gatehouse_audience ${audience}; gatehouse_organization any; gatehouse_permission read:models;
   ${issuers.map(([issuer, feed]) => `gatehouse_issuer ${issuer.url}; gatehouse_feed ${feed};`).join('\n')} location / { proxy_pass http://api; }`;
-
-async function code(reply) {
-  const got = await reply;
-  return got.status === 200 ? 'ok' : `${got.status} ${json(got)?.error.code}`;
-}
 
 describe('an issuer, its helper and a gateway', () => {
   let issuer, helper, lab, dir;

@@ -5,17 +5,13 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { machineToken, management, sleep, startGatehouse, temporary, until } from './harness.mjs';
-import { Lab, json } from './gateway_lab.mjs';
+import { Lab, code } from './gateway_lab.mjs';
 import { Helper } from './issuer_lab.mjs';
 
 const rounds = process.env.GATEHOUSE_CAMPAIGN === '1' ? 100 : 8;
 let g, api, dir, feed, config, helper, lab, follower, serial = 0;
 const ok = (reply) => { assert.ok(reply.status < 300, `${reply.status} ${reply.text}`); return reply.body; };
 
-async function code(reply) {
-  const got = await reply;
-  return got.status === 200 ? 'ok' : `${got.status} ${json(got)?.error.code}`;
-}
 const there = (token) => code(lab.get('/x', { token }));
 const follow = async () => { helper = await Helper.start(dir, ['--config', config]); };
 

@@ -6,14 +6,9 @@ import http from 'node:http';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { until } from './harness.mjs';
-import { Feed, Key, Lab, header, issuer, json, now, policy } from './gateway_lab.mjs';
+import { Feed, Key, Lab, code, header, issuer, json, now, policy } from './gateway_lab.mjs';
 
 const server = `gatehouse on; ${policy} gatehouse_organization any; location / { gatehouse_permission read:models; proxy_pass http://api; }`.replace('gatehouse_organization org_acme;', '');
-
-async function code(reply) {
-  const got = await reply;
-  return got.status === 200 ? 'ok' : `${got.status} ${json(got)?.error.code}`;
-}
 
 describe('revocation', () => {
   let lab;

@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { until } from './harness.mjs';
-import { Feed, Key, Lab, audience, header, issuer, json, now } from './gateway_lab.mjs';
+import { Feed, Key, Lab, audience, code, header, issuer, now } from './gateway_lab.mjs';
 
 const other = 'https://other.example/', silent = 'https://silent.example/';
 const base = `gatehouse on; gatehouse_audience ${audience}; gatehouse_permission read:models;`;
@@ -14,11 +14,6 @@ const server = `${base}
   location / { proxy_pass http://api; }
   location /one { gatehouse_issuer ${issuer}; proxy_pass http://api; }
   location /two { gatehouse_issuer ${other}; gatehouse_feed feed2; proxy_pass http://api; }`;
-
-async function code(reply) {
-  const got = await reply;
-  return got.status === 200 ? 'ok' : `${got.status} ${json(got)?.error.code}`;
-}
 
 describe('two issuers, two feeds', () => {
   let lab, ours, theirs, only;

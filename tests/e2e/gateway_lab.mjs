@@ -108,6 +108,11 @@ function unchunk(text) {
 
 export const header = (reply, name) => reply.headers.filter(([n]) => n === name).map(([, value]) => value).join(', ') || undefined;
 export const json = (reply) => { try { return JSON.parse(reply.body); } catch { return undefined; } };
+// What a caller is told: 'ok', or the status and the code of the refusal.
+export async function code(reply) {
+  const got = await reply;
+  return got.status === 200 ? 'ok' : `${got.status} ${json(got)?.error.code}`;
+}
 
 // An upstream that answers 200 to everything and says what it got. `answer(request)` may add headers to the answer, and ':status'.
 export async function startUpstream(socketPath) {
