@@ -33,6 +33,17 @@ export function temporary(prefix = 'gatehouse-') {
   return dir;
 }
 
+// Pseudo-random numbers that repeat with their seed (mulberry32).
+export function randomFrom(seed) {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
 // `export NAME='VALUE'` lines, as a shell reads them.
 export function readEnvironment(file) {
   const env = {};

@@ -4,20 +4,13 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { test } from 'node:test';
-import { root } from './harness.mjs';
+import { randomFrom, root } from './harness.mjs';
 
 const count = process.env.GATEHOUSE_CAMPAIGN ? 100000 : 3000;
 const seed = Number(process.env.GATEHOUSE_SEED) || Math.floor(Math.random() * 2 ** 32);
 const tool = path.resolve(root, process.env.GATEHOUSE_BUILD || 'build', 'tests/unit/core/model_scan');
 
-// mulberry32
-let state = seed;
-const random = () => {
-  state = (state + 0x6d2b79f5) | 0;
-  let t = Math.imul(state ^ (state >>> 15), 1 | state);
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-  return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-};
+const random = randomFrom(seed);
 const below = (n) => Math.floor(random() * n);
 const pick = (list) => list[below(list.length)];
 

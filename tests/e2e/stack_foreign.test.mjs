@@ -5,8 +5,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { startFaultProxy } from './fault_proxy.mjs';
-import { management, startGatehouse } from './harness.mjs';
-import { must, project, randomFrom, runStack } from './stack_lab.mjs';
+import { management, randomFrom, startGatehouse } from './harness.mjs';
+import { must, project, runStack } from './stack_lab.mjs';
 
 const seed = Number(process.env.GATEHOUSE_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const random = randomFrom(seed);

@@ -5,8 +5,8 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { management, root, startGatehouse, temporary } from './harness.mjs';
-import { assertSame, dump, must, password, project, randomFrom, runStack } from './stack_lab.mjs';
+import { management, randomFrom, root, startGatehouse, temporary } from './harness.mjs';
+import { assertSame, dump, must, password, project, runStack } from './stack_lab.mjs';
 
 const campaign = !!process.env.GATEHOUSE_CAMPAIGN;
 const seed = Number(process.env.GATEHOUSE_SEED ?? Math.floor(Math.random() * 2 ** 31)), random = randomFrom(seed);

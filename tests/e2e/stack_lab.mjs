@@ -46,17 +46,6 @@ export function exampleProject(edit = (text) => text) {
   return dir;
 }
 
-// Pseudo-random numbers that repeat with their seed (mulberry32).
-export function randomFrom(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 const collections = {
   organizations: ['id', 'name'], connections: ['id', 'name'], roles: ['id', 'name'], clients: ['client_id', 'name'],
   'resource-servers': ['id', 'identifier'], 'client-grants': ['id', 'audience'], users: ['user_id', 'email'],

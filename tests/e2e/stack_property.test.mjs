@@ -5,8 +5,8 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { management, startGatehouse } from './harness.mjs';
-import { project, randomFrom, runStack } from './stack_lab.mjs';
+import { management, randomFrom, startGatehouse } from './harness.mjs';
+import { project, runStack } from './stack_lab.mjs';
 
 const seed = Number(process.env.GATEHOUSE_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const stacks = Number(process.env.GATEHOUSE_STACKS ?? (process.env.GATEHOUSE_CAMPAIGN ? 1000 : 3));

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { spawn } from 'node:child_process';
 import { test } from 'node:test';
 import { createLocalJWKSet, jwtVerify } from 'jose';
-import { root } from './harness.mjs';
+import { randomFrom, root } from './harness.mjs';
 import { Key, audience, issuer } from './gateway_lab.mjs';
 
 const tool = path.join(root, process.env.GATEHOUSE_BUILD || 'build', 'tests/unit/gateway/token_verdict');
@@ -14,14 +14,7 @@ const total = process.env.GATEHOUSE_CAMPAIGN === '1' ? 100_000 : 3000;
 const seed = Number(process.env.GATEHOUSE_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const now = 1_800_000_000;
 
-// mulberry32
-let state = seed;
-function random() {
-  state = (state + 0x6d2b79f5) | 0;
-  let t = Math.imul(state ^ (state >>> 15), state | 1);
-  t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-  return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-}
+const random = randomFrom(seed);
 const below = (n) => Math.floor(random() * n);
 const pick = (list) => list[below(list.length)];
 
