@@ -103,8 +103,6 @@ TEST(a_key_set_is_refused_whole_for_each_bad_key) {
     CHECK(gh_keyset_parse_jwks(GH_STR(SET(RSA)), GH_ALG_UNKNOWN, &ks) == GH_ERR_UNSUPPORTED && !ks);
 }
 
-/* A modulus as the broken library makes them: 1 modulo each small prime, which is a power of 65537. Such a
- * number is M * r + 1 with M the product of those primes. */
 #define BESIDE(members) "{\"keys\":[{\"kid\":\"good\",\"alg\":\"ES256\"," EC "},{\"kid\":\"k\"," members "}]}"
 
 TEST(a_foreign_set_loses_its_bad_keys_but_never_shows_a_secret) {
@@ -153,6 +151,8 @@ TEST(a_foreign_set_loses_its_bad_keys_but_never_shows_a_secret) {
     }
 }
 
+/* A modulus as the broken library makes them: 1 modulo each small prime, which is a power of 65537. Such a
+ * number is M * r + 1 with M the product of those primes. */
 TEST(a_roca_modulus_is_refused) {
     static const unsigned primes[] = { 2,   3,   5,   7,   11,  13,  17,  19,  23,  29,  31,  37,  41,
                                        43,  47,  53,  59,  61,  67,  71,  73,  79,  83,  89,  97,  101,
