@@ -119,6 +119,14 @@ TEST(each_model_needs_the_token_and_the_organization) {
     }
 }
 
+/* The next `size` bytes, or what is left. */
+static struct gh_str cut(struct gh_str *rest, size_t size) {
+    struct gh_str part = { rest->ptr, rest->len < size ? rest->len : size };
+    rest->ptr += part.len;
+    rest->len -= part.len;
+    return part;
+}
+
 /* --- JSON ----------------------------------------------------------------------------------------------- */
 
 /* "" for AMBIGUOUS_BODY, else the names, blank-separated; "-" stands for none, '!' before them when no
@@ -129,11 +137,8 @@ static const char *scan(struct gh_str body, size_t piece) {
     static struct gh_model_names names;
     memset(&s, 0xa5, sizeof s); /* it starts anywhere */
     gh_model_scan_begin(&s, &names);
-    for (size_t at = 0; at < body.len; at += piece) {
-        struct gh_str part = { body.ptr + at, body.len - at < piece ? body.len - at : piece };
-        if (gh_model_scan_feed(&s, part))
-            break;
-    }
+    while (body.len && gh_model_scan_feed(&s, cut(&body, piece)) == GH_OK)
+        ;
     if (gh_model_scan_end(&s))
         return "";
     size_t len = (size_t)snprintf(text, sizeof text, "%s%s", names.named ? "" : "!", names.count ? "" : "-");
@@ -326,11 +331,8 @@ static const char *form(struct gh_str body, size_t piece) {
     static struct gh_model_names names;
     memset(&f, 0xa5, sizeof f);
     gh_model_form_begin(&f, &names, GH_STR("-b"));
-    for (size_t at = 0; at < body.len; at += piece) {
-        struct gh_str part = { body.ptr + at, body.len - at < piece ? body.len - at : piece };
-        if (gh_model_form_feed(&f, part))
-            break;
-    }
+    while (body.len && gh_model_form_feed(&f, cut(&body, piece)) == GH_OK)
+        ;
     if (gh_model_form_end(&f))
         return "";
     const struct gh_str name = names.count ? names.name[0] : GH_STR("-");
