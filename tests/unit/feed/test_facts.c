@@ -1,45 +1,13 @@
 /* Facts in the feed: told, changed, taken away, grown, damaged; a lie never. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "core/cleanup.h"
 #include "feed/layout.h"
-#include "tests/check.h"
+#include "tests/unit/feed/feed_file.h"
 
-static char path[64];
 static const struct gh_str absent = { 0 }, issuer = GH_STR("https://a/");
-
-static void path_make(void) {
-    strcpy(path, "/tmp/gh-facts-XXXXXX");
-    int fd = mkstemp(path);
-    CHECK(fd >= 0);
-    close(fd);
-}
-
-static struct gh_feed_writer *writer_open(void) {
-    struct gh_feed_writer *w = NULL;
-    CHECK(gh_feed_writer_open(path, &w) == GH_OK);
-    return w;
-}
-
-static struct gh_feed *reader_open(void) {
-    struct gh_feed *f = NULL;
-    CHECK(gh_feed_open(path, &f) == GH_OK);
-    return f;
-}
-
-static bool disk_is_full;
-
-int posix_fallocate(int fd, off_t from, off_t len) {
-    if (disk_is_full)
-        return ENOSPC;
-    return fallocate(fd, 0, from, len) == 0 ? 0 : errno;
-}
 
 /* The list of organization i in its version v: long enough that a mixture would show. */
 static struct gh_str list_of(int i, int v, char text[256]) {

@@ -1,43 +1,19 @@
 /* The feed: epochs and keys, growth, damage, restarts. */
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "core/limits.h"
 #include "feed/epochs.h"
 #include "feed/layout.h"
-#include "tests/check.h"
+#include "tests/unit/feed/feed_file.h"
 
-static char path[64];
 static const struct gh_str none = { 0 };
-
-static void path_make(void) {
-    strcpy(path, "/tmp/gh-feed-XXXXXX");
-    int fd = mkstemp(path);
-    CHECK(fd >= 0);
-    close(fd);
-}
-
-static struct gh_feed_writer *writer_open(void) {
-    struct gh_feed_writer *w = NULL;
-    CHECK(gh_feed_writer_open(path, &w) == GH_OK);
-    return w;
-}
-
-static struct gh_feed *reader_open(void) {
-    struct gh_feed *f = NULL;
-    CHECK(gh_feed_open(path, &f) == GH_OK);
-    return f;
-}
 
 static struct gh_str name_of(int i, char text[24]) {
     return (struct gh_str){ text, (size_t)snprintf(text, 24, "auth0|%d", i) };
@@ -55,17 +31,6 @@ static long long user_epoch(const struct gh_feed *f, int i) {
 static enum gh_err set_user(struct gh_feed_writer *w, int i, long long epoch) {
     char text[24];
     return gh_feed_set_epoch(w, GH_EPOCH_USER, name_of(i, text), none, epoch);
-}
-
-/* --- a disk that is full when told to ----------------------------------------------------------------------
- */
-
-static bool disk_is_full;
-
-int posix_fallocate(int fd, off_t from, off_t len) {
-    if (disk_is_full)
-        return ENOSPC;
-    return fallocate(fd, 0, from, len) == 0 ? 0 : errno;
 }
 
 /* --- hashes ------------------------------------------------------------------------------------------------
