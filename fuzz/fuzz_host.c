@@ -3,7 +3,6 @@
  * whatever was refused is an error of the run. */
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "core/cleanup.h"
@@ -18,18 +17,13 @@ struct seen {
     json_t *names;
 };
 
-static void must(bool yes) {
-    if (!yes)
-        abort();
-}
-
 /* Texts that the provider has to have; a placeholder among them was told as an error, or replaced. */
 static void walk(json_t *value, unsigned depth) {
     json_t *child;
     const char *key;
     size_t i;
-    must(depth <= GH_LIMIT_STACK_DEPTH);
-    must(!json_is_string(value) || strcmp(json_string_value(value), "<USER_ID>") != 0);
+    MUST(depth <= GH_LIMIT_STACK_DEPTH);
+    MUST(!json_is_string(value) || strcmp(json_string_value(value), "<USER_ID>") != 0);
     json_array_foreach(value, i, child) {
         walk(child, depth + 1);
     }
@@ -43,22 +37,22 @@ static enum gh_err on_register(void *context, const struct gh_registration *r, s
     struct seen *s = context;
     char key[512];
     const struct gh_resource_type *type = gh_schema_resource(gh_str_from(r->type));
-    must(type && *r->name && json_is_object(r->inputs));
+    MUST(type && *r->name && json_is_object(r->inputs));
     walk(r->inputs, 1);
     for (size_t i = 0; i < type->input_count; i++) {
         const struct gh_property *p = &type->inputs[i];
         json_t *value = gh_value_reveal(json_object_get(r->inputs, p->name));
-        must(r->get_id || !p->required || json_object_get(r->inputs, p->name));
-        must(r->get_id || !json_is_string(value) || strcmp(p->type, "boolean") != 0 ||
+        MUST(r->get_id || !p->required || json_object_get(r->inputs, p->name));
+        MUST(r->get_id || !json_is_string(value) || strcmp(p->type, "boolean") != 0 ||
              gh_value_is_unknown(value));
     }
     if (!r->get_id && (size_t)snprintf(key, sizeof key, "%s %s", r->type, r->name) < sizeof key) {
-        must(!json_object_get(s->names, key));
+        MUST(!json_object_get(s->names, key));
         json_object_set_new(s->names, key, json_true());
     }
     for (size_t i = 0; i < r->depends_on_count; i++)
-        must(r->depends_on[i] != NULL);
-    must(!r->depends_on[r->depends_on_count]);
+        MUST(r->depends_on[i] != NULL);
+    MUST(!r->depends_on[r->depends_on_count]);
     if (strlen(r->name) % 7 == 3) { /* some fail */
         gh_diagnose(d, GH_SEVERITY_ERROR, r->position, "refused");
         return GH_ERR_MALFORMED;
@@ -70,7 +64,7 @@ static enum gh_err on_register(void *context, const struct gh_registration *r, s
 
 static enum gh_err on_invoke(void *context, const char *function, json_t *arguments, struct gh_position at,
                              struct gh_diagnostics *d, json_t **result) {
-    must(gh_schema_function(gh_str_from(function)) && json_is_object(arguments));
+    MUST(gh_schema_function(gh_str_from(function)) && json_is_object(arguments));
     *result = json_pack("{s:s}", "name", "a");
     return GH_OK;
 }
@@ -80,7 +74,7 @@ static bool feed(const uint8_t *data, size_t size, int *ret) {
     if (pipe2(ends, O_CLOEXEC) != 0)
         return false;
     size_t some = size > ROOM ? ROOM : size;
-    must(write(ends[1], data, some) == (ssize_t)some);
+    MUST(write(ends[1], data, some) == (ssize_t)some);
     close(ends[1]);
     *ret = ends[0];
     return true;
@@ -94,9 +88,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     gh_auto(gh_config_freep) struct gh_config *c = NULL;
     signal(SIGPIPE, SIG_IGN);
     nowhere = nowhere >= 0 ? nowhere : open("/dev/null", O_WRONLY | O_CLOEXEC);
-    must(gh_program_parse("/nonexistent", "Pulumi.yaml", GH_STR("name: p\nruntime: python\n"), d, &p) ==
+    MUST(gh_program_parse("/nonexistent", "Pulumi.yaml", GH_STR("name: p\nruntime: python\n"), d, &p) ==
          GH_OK);
-    must(gh_config_open("/nonexistent", "dev", p, d, &c) == GH_OK);
+    MUST(gh_config_open("/nonexistent", "dev", p, d, &c) == GH_OK);
     if (!feed(data, size, &fds[0]))
         return 0;
     fds[1] = nowhere;
@@ -112,7 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                   .descriptors = fds,
                                   .placeholders = placeholders };
     enum gh_err e = gh_host_run(&host, &registrar, d, &outputs);
-    must(json_is_object(outputs) && (e != GH_OK) == (gh_diagnostics_count(d, GH_SEVERITY_ERROR) > 0));
+    MUST(json_is_object(outputs) && (e != GH_OK) == (gh_diagnostics_count(d, GH_SEVERITY_ERROR) > 0));
     close(fds[0]);
     json_decref(outputs);
     json_decref(placeholders);
