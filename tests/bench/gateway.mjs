@@ -4,11 +4,10 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import http from 'node:http';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { root } from '../e2e/harness.mjs';
+import { freePort, root } from '../e2e/harness.mjs';
 import { Key, Lab, audience, issuer, now } from '../e2e/gateway_lab.mjs';
 import { apache, express, haproxy, listens, permission, portkey } from './peers.mjs';
 import { report } from './report.mjs';
@@ -22,9 +21,6 @@ const { values: options } = parseArgs({
 });
 const rounds = Number(options.rounds), seconds = Number(options.seconds);
 
-const freePort = () => new Promise((resolve) => {
-  const server = net.createServer().listen(0, '127.0.0.1', () => { const { port } = server.address(); server.close(() => resolve(port)); });
-});
 const names = ['bare', 'guarded', 'models', 'free', 'asking', 'askingExpress', 'cold', 'upstream', 'authorizer', 'ours', 'express', 'expressProxy', 'haproxy', 'apache', 'portkey', 'jwks'];
 const ports = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await freePort()])));
 

@@ -2,12 +2,11 @@
 // ask in their own words. The verdict is that of the location which would serve the request.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import net from 'node:net';
 import path from 'node:path';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { until } from './harness.mjs';
+import { freePort, until } from './harness.mjs';
 import { Lab, header, json, policy, raw } from './gateway_lab.mjs';
 
 const routes = `
@@ -31,7 +30,7 @@ const names = ['subject', 'organization', 'client', 'permissions', 'request-id',
 
 let lab;
 before(async () => {
-  const port = await free();
+  const port = await freePort();
   lab = await Lab.start({
     server: `gatehouse on; ${policy} ${ask('unix:')} ${routes}`,
     http: `
@@ -52,14 +51,6 @@ before(async () => {
 });
 after(() => lab?.stop());
 beforeEach(() => { lab.upstream.hits.length = 0; });
-
-async function free() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  return port;
-}
 
 const original = (target, method = 'GET') => [`X-Original-URI: ${target}`, `X-Original-Method: ${method}`];
 const forwarded = (target, method = 'GET') => [`X-Forwarded-Uri: ${target}`, `X-Forwarded-Method: ${method}`, 'X-Forwarded-Host: api.example', 'X-Forwarded-Proto: https', 'X-Forwarded-For: 192.0.2.1'];

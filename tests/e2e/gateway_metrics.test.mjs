@@ -2,21 +2,15 @@
 import assert from 'node:assert/strict';
 import os from 'node:os';
 import path from 'node:path';
-import net from 'node:net';
 import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
-import { until } from './harness.mjs';
+import { freePort, until } from './harness.mjs';
 import { Key, Lab, header, issuer, json, policy, raw } from './gateway_lab.mjs';
 
 const outside = Object.values(os.networkInterfaces()).flat().find((one) => !one.internal && one.family === 'IPv4')?.address;
 let lab, port;
 before(async () => {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  ({ port } = server.address());
-  server.close();
-  await once(server, 'close');
+  port = await freePort();
   lab = await Lab.start({
     workers: 2,
     server: `gatehouse on; ${policy}

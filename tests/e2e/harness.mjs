@@ -1,7 +1,9 @@
 // tests/e2e/harness.mjs - a running Gatehouse for a test file: its own data, its own free ports, stopped when the file ends.
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import fs from 'node:fs';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import tls from 'node:tls';
@@ -31,6 +33,16 @@ export function temporary(prefix = 'gatehouse-') {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), prefix));
   temporaries.push(dir);
   return dir;
+}
+
+// A port of loopback that nobody listens on, for a server that cannot take one by itself.
+export async function freePort() {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
 }
 
 // Pseudo-random numbers that repeat with their seed (mulberry32).
