@@ -26,7 +26,7 @@ const timed = (command, args, extra) => {
   const began = process.hrtime.bigint(), run = spawnSync(command, args, { encoding: 'utf8', ...extra });
   return { ms: Number(process.hrtime.bigint() - began) / 1e6, ...run };
 };
-// The kernel's word, through GNU time's format.
+// The kernel's word: getrusage of the child.
 const python = 'import resource,subprocess,sys; code=subprocess.call(sys.argv[1:],stdout=subprocess.DEVNULL); u=resource.getrusage(resource.RUSAGE_CHILDREN); print(u.ru_maxrss, u.ru_utime+u.ru_stime, code)';
 
 const report = { resources, rounds, cases: [] };
