@@ -1,4 +1,4 @@
-// Every limit of core/limits.h that a stranger can meet over HTTP: one below it passes, one above it is an error in the words of that API (docs/limits.md).
+// The limits of core/limits.h that a stranger meets in a request to the tenant: what is below passes, what is above is an error in the words of that API (docs/limits.md).
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
