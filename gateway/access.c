@@ -28,6 +28,9 @@ static enum gh_err ngx_http_gatehouse_decide(ngx_http_request_t *r,
     struct gh_str *missing);
 static enum gh_err ngx_http_gatehouse_open(ngx_http_request_t *r,
     ngx_http_gatehouse_keyring_t *keyring, ngx_http_gatehouse_ctx_t *ctx);
+static enum gh_err ngx_http_gatehouse_look_up(ngx_http_request_t *r,
+    ngx_http_gatehouse_keyring_t *keyring, ngx_http_gatehouse_ctx_t *ctx,
+    struct gh_str token);
 static gh_key_finder ngx_http_gatehouse_find_key;
 static void ngx_http_gatehouse_ctx_cleanup(void *data);
 
@@ -249,12 +252,7 @@ ngx_http_gatehouse_open(ngx_http_request_t *r,
     ngx_http_gatehouse_keyring_t *keyring, ngx_http_gatehouse_ctx_t *ctx)
 {
     enum gh_err err;
-    u_char *scratch, key[GH_TOKEN_KEY];
     struct gh_str token;
-    ngx_http_gatehouse_finder_t finder;
-
-    finder.keyring = keyring;
-    finder.err = GH_OK;
 
     err = ngx_http_gatehouse_keyring_refresh(keyring, r->connection->log);
     if (err) {
@@ -277,33 +275,10 @@ ngx_http_gatehouse_open(ngx_http_request_t *r,
         return err;
     }
 
-    gh_arena_free(ctx->arena);
     ctx->keyring = NULL;
-    scratch = ngx_align_ptr(ctx->scratch, alignof(max_align_t));
-    ctx->arena = gh_arena_new_in(scratch,
-                                 ctx->scratch + sizeof(ctx->scratch) - scratch,
-                                 NGX_HTTP_GATEHOUSE_ARENA);
-    if (ctx->arena == NULL) {
-        return GH_ERR_NOMEM;
-    }
-
-    ctx->opened = ngx_http_gatehouse_cache_get(r, keyring, token, key, ctx);
-
-    if (ctx->cached == NGX_HTTP_GATEHOUSE_CACHE_NONE
-        || ctx->cached == NGX_HTTP_GATEHOUSE_CACHE_MISS)
-    {
-        ctx->opened = gh_token_open(ctx->arena, token,
-                                    ngx_http_gatehouse_find_key, &finder,
-                                    &ctx->claims);
-        if (ctx->opened == GH_ERR_UNKNOWN_KEY && finder.err) {
-            ctx->opened = finder.err;
-        }
-        if (ctx->opened == GH_ERR_FEED) {
-            return GH_ERR_FEED; /* ours, and may pass: nothing is remembered */
-        }
-        if (ctx->cached == NGX_HTTP_GATEHOUSE_CACHE_MISS) {
-            ngx_http_gatehouse_cache_put(r, keyring, key, ctx);
-        }
+    err = ngx_http_gatehouse_look_up(r, keyring, ctx, token);
+    if (err) {
+        return err;
     }
     ctx->keyring = keyring;
 
@@ -316,6 +291,52 @@ ngx_http_gatehouse_open(ngx_http_request_t *r,
     }
 
     return ctx->opened;
+}
+
+
+/* The verdict on the token is ctx->opened, out of the cache or by its
+ * signature; what is returned is trouble of ours, and may pass: nothing is
+ * remembered. */
+
+static enum gh_err
+ngx_http_gatehouse_look_up(ngx_http_request_t *r,
+    ngx_http_gatehouse_keyring_t *keyring, ngx_http_gatehouse_ctx_t *ctx,
+    struct gh_str token)
+{
+    u_char *scratch, key[GH_TOKEN_KEY];
+    ngx_http_gatehouse_finder_t finder = { keyring, GH_OK };
+
+    gh_arena_free(ctx->arena);
+    scratch = ngx_align_ptr(ctx->scratch, alignof(max_align_t));
+    ctx->arena = gh_arena_new_in(scratch,
+                                 ctx->scratch + sizeof(ctx->scratch) - scratch,
+                                 NGX_HTTP_GATEHOUSE_ARENA);
+    if (ctx->arena == NULL) {
+        return GH_ERR_NOMEM;
+    }
+
+    ctx->opened = ngx_http_gatehouse_cache_get(r, keyring, token, key, ctx);
+
+    if (ctx->cached == NGX_HTTP_GATEHOUSE_CACHE_HIT
+        || ctx->cached == NGX_HTTP_GATEHOUSE_CACHE_REFUSED)
+    {
+        return GH_OK;
+    }
+
+    ctx->opened = gh_token_open(ctx->arena, token,
+                                ngx_http_gatehouse_find_key, &finder,
+                                &ctx->claims);
+    if (ctx->opened == GH_ERR_UNKNOWN_KEY && finder.err) {
+        ctx->opened = finder.err;
+    }
+    if (ctx->opened == GH_ERR_FEED) {
+        return GH_ERR_FEED;
+    }
+    if (ctx->cached == NGX_HTTP_GATEHOUSE_CACHE_MISS) {
+        ngx_http_gatehouse_cache_put(r, keyring, key, ctx);
+    }
+
+    return GH_OK;
 }
 
 
