@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/stack_options.h"
 #include "core/cleanup.h"
 #include "stack/engine/display.h"
 #include "stack/engine/events.h"
@@ -15,19 +16,11 @@
 #include "stack/host.h"
 #include "sys/clock.h"
 
-struct flags {
-    const char *dir, *stack, *colour, *message;
-    struct gh_option_list config, allow_data_loss, targets, placeholders;
-    bool yes, skip_preview, diff, json, adopt, expect_none, same, secrets, no_outputs, plain, ignore_protect,
-        refresh, preview_only, non_interactive, target_dependents, no_progress;
-    long parallel;
-};
-
 /* All that one run holds; released in one place. */
 struct run {
     enum gh_stack_verb verb;
     const int *host; /* descriptors of a language host that runs already; or NULL */
-    struct flags flags;
+    struct gh_stack_flags flags;
     const char *stack;
     struct gh_arena *arena;
     struct gh_diagnostics *diagnostics;
@@ -44,63 +37,6 @@ struct run {
     json_t *outputs;
     long long started;
 };
-
-static const struct {
-    const char *usage, *about, *planning, *doing, *question, *cancelled;
-} verbs[] = {
-    { "preview [OPTIONS]", "Shows what up would do: the program, the ledger and the live tenant compared.",
-      "Previewing update", "", "", "" },
-    { "up [OPTIONS]",
-      "Makes the tenant what the program in Pulumi.yaml declares. A second up changes nothing.",
-      "Previewing update", "Updating", "Do you want to perform this update?", "update cancelled" },
-    { "destroy [OPTIONS]",
-      "Removes everything that the stack made. What it adopted goes back to what it was found as.",
-      "Previewing destroy", "Destroying", "Do you want to perform this destroy?", "destroy cancelled" },
-    { "refresh [OPTIONS]",
-      "Makes the ledger say what is live: what was changed outside the stack, and what is gone.",
-      "Previewing refresh", "Refreshing", "Do you want to perform this refresh?", "refresh cancelled" },
-};
-
-static int parse(struct run *r, int argc, char **argv) {
-    struct flags *f = &r->flags;
-    struct gh_option all[] = {
-        { "cwd", 'C', GH_OPTION_TEXT, &f->dir, "DIR", "the folder with Pulumi.yaml (default: here)" },
-        { "stack", 's', GH_OPTION_TEXT, &f->stack, "NAME",
-          "the stack; made when there is none (default: dev)" },
-        { "config", 'c', GH_OPTION_LIST, &f->config, "KEY=VALUE",
-          "set a value of the stack first, and save it" },
-        { "placeholder", 0, GH_OPTION_LIST, &f->placeholders, "<NAME>=VALUE",
-          "what a placeholder in a Python or JavaScript program stands for" },
-        { "allow-data-loss", 0, GH_OPTION_LIST, &f->allow_data_loss, "NAME",
-          "that resource may go with people the stack did not make" },
-        { "diff", 0, GH_OPTION_FLAG, &f->diff, NULL, "show every property that changes" },
-        { "adopt", 0, GH_OPTION_FLAG, &f->adopt, NULL, "take over what exists, also beyond this machine" },
-        { "expect-no-changes", 0, GH_OPTION_FLAG, &f->expect_none, NULL,
-          "exit with status 7 if there are changes" },
-        { "target", 't', GH_OPTION_LIST, &f->targets, "NAME", "only that resource, by name or URN" },
-        { "target-dependents", 0, GH_OPTION_FLAG, &f->target_dependents, NULL,
-          "and what depends on the targets" },
-        { "show-sames", 0, GH_OPTION_FLAG, &f->same, NULL, "a line for what stays as it is, too" },
-        { "show-secrets", 0, GH_OPTION_FLAG, &f->secrets, NULL, "print secrets instead of [secret]" },
-        { "suppress-outputs", 0, GH_OPTION_FLAG, &f->no_outputs, NULL, "no outputs at the end" },
-        { "suppress-progress", 0, GH_OPTION_FLAG, &f->no_progress, NULL, "a line a step, on a terminal too" },
-        { "json", 'j', GH_OPTION_FLAG, &f->json, NULL, "print events, one JSON object a line" },
-        { "color", 0, GH_OPTION_TEXT, &f->colour, "WHEN", "always, never or auto (default: auto)" },
-        { "refresh", 'r', GH_OPTION_FLAG, &f->refresh, NULL, "let the ledger take what is live first" },
-        { "parallel", 'p', GH_OPTION_NUMBER, &f->parallel, "N",
-          "at most N calls at a time (default: 4; more than 10 is 10)" },
-        { "message", 'm', GH_OPTION_TEXT, &f->message, "TEXT", "accepted, not kept" },
-        { "non-interactive", 0, GH_OPTION_FLAG, &f->non_interactive, NULL, "never ask" },
-        { "yes", 'y', GH_OPTION_FLAG, &f->yes, NULL, "do it without asking" },
-        { "skip-preview", 'f', GH_OPTION_FLAG, &f->skip_preview, NULL, "do not print the plan first" },
-        { "preview-only", 0, GH_OPTION_FLAG, &f->preview_only, NULL, "show only" },
-        /* of destroy alone: elsewhere the table ends here */
-        { r->verb == GH_STACK_DESTROY ? "ignore-protect" : NULL, 0, GH_OPTION_FLAG, &f->ignore_protect, NULL,
-          "protected resources too" },
-        { 0 },
-    };
-    return gh_options_parse(all, verbs[r->verb].usage, verbs[r->verb].about, argc, argv, 0, NULL);
-}
 
 static void release(struct run *r) {
     gh_engine_free(r->engine);
@@ -163,7 +99,7 @@ static void end_tree(struct run *r, bool failed) {
 }
 
 static void set_display(struct run *r) {
-    const char *when = r->flags.colour ? r->flags.colour : "auto";
+    const char *when = r->flags.colour;
     bool terminal = isatty(STDOUT_FILENO);
     const char *none = getenv("NO_COLOR"); /* no-color.org: when it is there and not empty */
     r->display = (struct gh_display){
@@ -289,7 +225,7 @@ static int plan(struct run *r) {
     if (r->flags.json)
         gh_events_prelude(&r->events, gh_config_values(r->config));
     else if (!r->flags.skip_preview)
-        printf("%s (%s):\n", verbs[r->verb].planning, r->stack);
+        printf("%s (%s):\n", gh_stack_words(r->verb)->planning, r->stack);
     if (!r->flags.skip_preview)
         begin_tree(r);
     enum gh_err e = r->flags.refresh ? gh_engine_refresh_first(r->engine) : GH_OK;
@@ -339,7 +275,7 @@ static int show_plan(struct run *r, size_t *changes) {
 
 static bool agreed(const struct run *r) {
     char line[64] = "";
-    printf("\n%s [yes/no] ", verbs[r->verb].question);
+    printf("\n%s [yes/no] ", gh_stack_words(r->verb)->question);
     fflush(stdout);
     return fgets(line, sizeof line, stdin) && (strcmp(line, "yes\n") == 0 || strcmp(line, "y\n") == 0);
 }
@@ -359,7 +295,7 @@ static enum gh_err end_apply(struct run *r, bool failed) {
 static int apply(struct run *r) {
     r->display.applying = r->events.applying = true;
     if (!r->flags.json)
-        printf("%s%s (%s):\n", r->flags.skip_preview ? "" : "\n", verbs[r->verb].doing, r->stack);
+        printf("%s%s (%s):\n", r->flags.skip_preview ? "" : "\n", gh_stack_words(r->verb)->doing, r->stack);
     enum gh_err e = GH_OK;
     gh_engine_begin_apply(r->engine, on_event);
     begin_tree(r);
@@ -390,7 +326,7 @@ static int run(struct run *r) {
     if (r->verb == GH_STACK_PREVIEW || r->flags.preview_only)
         return print_errors(r, GH_EXIT_OK); /* warnings */
     if (!r->flags.yes && !agreed(r)) {
-        fprintf(stderr, "%s; nothing was done\n", verbs[r->verb].cancelled);
+        fprintf(stderr, "%s; nothing was done\n", gh_stack_words(r->verb)->cancelled);
         return GH_EXIT_CANCELLED;
     }
     status = apply(r);
@@ -403,18 +339,10 @@ int gh_stack_run(enum gh_stack_verb verb, int argc, char **argv) {
 
 int gh_stack_run_hosted(enum gh_stack_verb verb, const int *host, int argc, char **argv) {
     char room[128];
-    struct run r = {
-        .verb = verb, .host = host, .flags = { .dir = ".", .parallel = 4 }, .started = gh_clock_monotonic_ns()
-    };
-    int stop = parse(&r, argc, argv);
+    struct run r = { .verb = verb, .host = host, .started = gh_clock_monotonic_ns() };
+    int stop = gh_stack_options_parse(verb, argc, argv, &r.flags);
     if (stop)
         return stop - 1;
-    const char *colour = r.flags.colour;
-    if (colour && strcmp(colour, "always") != 0 && strcmp(colour, "never") != 0 &&
-        strcmp(colour, "auto") != 0) {
-        fprintf(stderr, "error: --color is always, never or auto, not '%s'\n", colour);
-        return GH_EXIT_USAGE;
-    }
     r.stack = gh_stack_name(r.flags.dir, r.flags.stack, room, sizeof room);
     if (!r.stack)
         return GH_EXIT_USAGE;

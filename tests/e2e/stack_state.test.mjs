@@ -101,6 +101,8 @@ test('refresh refuses what it cannot do', async () => {
   must(await l.run('refresh'), 2); // nobody can be asked
   must(await l.run('refresh', 'role', '-y'), 2);
   must(await l.run('refresh', '-y', '--nonsense'), 2);
+  for (const option of [['--adopt'], ['--refresh'], ['--allow-data-loss', 'role'], ['--placeholder', '<A>=b'], ['--ignore-protect']])
+    assert.match(must(await l.run('refresh', '-y', ...option), 2).err, /is not an option/);
   proxy.before = ({ url }) => (/\/roles\?/.test(url) ? { status: 403, headers: {}, body: '{}' } : undefined);
   assert.match(must(await l.run('refresh', '-y'), 1).err, /could not read Role role/); // an object that cannot be read is not gone
   must(await l.run('destroy', '-y', '--refresh'), 1);
