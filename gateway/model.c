@@ -16,6 +16,7 @@ static enum gh_err ngx_http_gatehouse_fact(ngx_http_gatehouse_ctx_t *ctx,
 static enum gh_err ngx_http_gatehouse_named(ngx_http_request_t *r,
     ngx_http_gatehouse_ctx_t *ctx, const struct gh_api_route *route,
     struct gh_str segment);
+static ngx_uint_t ngx_http_gatehouse_rerouted(ngx_http_request_t *r);
 static enum gh_err ngx_http_gatehouse_named_in_query(ngx_http_request_t *r,
     ngx_http_gatehouse_ctx_t *ctx);
 static enum gh_err ngx_http_gatehouse_named_in_body(ngx_http_request_t *r,
@@ -244,6 +245,10 @@ ngx_http_gatehouse_named(ngx_http_request_t *r, ngx_http_gatehouse_ctx_t *ctx,
     ctx->names->count = ctx->names->used = 0;
     ctx->names->named = false;
 
+    if (ngx_http_gatehouse_rerouted(r)) {
+        return GH_ERR_HIDDEN_MODEL;
+    }
+
     has_body = r->main->headers_in.content_length_n > 0
                || r->main->headers_in.chunked;
 
@@ -282,6 +287,32 @@ ngx_http_gatehouse_named(ngx_http_request_t *r, ngx_http_gatehouse_ctx_t *ctx,
     default:
         return GH_ERR_HIDDEN_MODEL;
     }
+}
+
+
+/* Is there a header by which a router would take another model? */
+
+static ngx_uint_t
+ngx_http_gatehouse_rerouted(ngx_http_request_t *r)
+{
+    size_t i;
+    ngx_table_elt_t *h;
+    ngx_http_gatehouse_walk_t walk = { &r->headers_in.headers.part, 0 };
+
+    static const struct gh_str routers[] = {
+        { "x-portkey-config", 16 }, { "helicone-fallbacks", 18 },
+        { "helicone-model-override", 23 },
+    };
+
+    while ((h = ngx_http_gatehouse_next(&walk))) {
+        for (i = 0; i < GH_COUNT(routers); i++) {
+            if (gh_header_is(ngx_http_gatehouse_str(h->key), routers[i])) {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
 }
 
 
@@ -344,24 +375,16 @@ ngx_http_gatehouse_named_in_body(ngx_http_request_t *r,
 }
 
 
-/* One Content-Type that says what we read, no encoding, and no header by which
- * a router would take another model. */
+/* One Content-Type that says what we read, and no encoding. */
 
 static enum gh_err
 ngx_http_gatehouse_body_kind(ngx_http_request_t *r, ngx_uint_t forms,
     struct gh_str *boundary)
 {
-    size_t k;
     ngx_uint_t types = 0;
     struct gh_str name, value, type = { NULL, 0 };
     ngx_table_elt_t *h;
     ngx_http_gatehouse_walk_t walk = { &r->headers_in.headers.part, 0 };
-
-    static const struct gh_str routers[] = {
-        { "x-portkey-config", 16 },
-        { "helicone-fallbacks", 18 },
-        { "helicone-model-override", 23 },
-    };
 
     while ((h = ngx_http_gatehouse_next(&walk))) {
         name = ngx_http_gatehouse_str(h->key);
@@ -374,12 +397,6 @@ ngx_http_gatehouse_body_kind(ngx_http_request_t *r, ngx_uint_t forms,
                    && !gh_str_eq_nocase(value, GH_STR("identity")))
         {
             return GH_ERR_BODY_TYPE;
-        }
-
-        for (k = 0; k < GH_COUNT(routers); k++) {
-            if (gh_header_is(name, routers[k])) {
-                return GH_ERR_HIDDEN_MODEL;
-            }
         }
     }
 

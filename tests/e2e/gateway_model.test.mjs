@@ -163,12 +163,14 @@ test('paths and queries name models too', async () => {
   assert.equal(await post('/openai/deployments/gpt-4o/chat/completions', '{"model":"gpt-5"}'), '403 model_not_allowed');
   assert.equal(await post('/own/o1/run', '{}'), 'ok');
   assert.equal(await post('/own/o3/run', '{}'), '403 model_not_allowed');
-  const get = (target) => post(target, undefined, { method: 'GET', headers: [] });
+  const get = (target, headers = []) => post(target, undefined, { method: 'GET', headers });
   assert.equal(await get('/v1/models/gpt-5'), 'ok');
   assert.equal(await get('/v1/models/gpt-4o'), '403 model_not_allowed');
   assert.equal(await get('/v1/realtime?model=gpt-5-realtime'), 'ok');
   assert.equal(await get('/v1/realtime?model=gpt%2D5'), 'ok');
   assert.equal(await get('/v1/realtime?model=gpt-4o'), '403 model_not_allowed');
+  assert.equal(await get('/v1/realtime?model=gpt-5-realtime', ['X-Portkey-Config: pc-1']), '403 hidden_model');
+  assert.equal(await post('/own/o1/run', undefined, { headers: ['Helicone-Model-Override: gpt-4o'] }), '403 hidden_model');
   assert.equal(await get('/v1/realtime'), '400 no_model');
   assert.equal(await get('/v1/realtime?model=gpt-5&model=gpt-4o'), '400 ambiguous_body');
   assert.equal(await get('/v1/realtime?model=gpt-5&%6dodel=gpt-4o'), '400 ambiguous_body');
