@@ -290,55 +290,16 @@ ngx_http_gatehouse_header_filter_init(ngx_conf_t *cf)
 }
 
 
-static ngx_int_t
-ngx_http_gatehouse_header_filter(ngx_http_request_t *r)
+/* True when the answer has a request id of its own. */
+
+static ngx_uint_t
+ngx_http_gatehouse_answer_strip(ngx_http_request_t *r,
+    ngx_http_gatehouse_ctx_t *ctx)
 {
     struct gh_str name;
     ngx_uint_t has_id;
     ngx_table_elt_t *h;
-    ngx_http_gatehouse_ctx_t *ctx;
     ngx_http_gatehouse_walk_t walk = { &r->headers_out.headers.part, 0 };
-    ngx_http_gatehouse_loc_conf_t *conf;
-
-    conf = ngx_http_get_module_loc_conf(r, ngx_http_gatehouse_module);
-    ctx = ngx_http_get_module_ctx(r, ngx_http_gatehouse_module);
-
-    /* The rewrite module's "return" answers before any access rule is asked.
-     * From a guarded location nothing good comes without a decision. */
-    if (r == r->main && conf->mode == NGX_HTTP_GATEHOUSE_ON && ctx == NULL
-        && r->headers_out.status < NGX_HTTP_SPECIAL_RESPONSE)
-    {
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "gatehouse: an answer from a guarded location without "
-                      "a decision (\"return\"?) was withheld");
-        ngx_http_gatehouse_count_withheld(r);
-        return ngx_http_filter_finalize_request(r, &ngx_http_gatehouse_module,
-                                                NGX_HTTP_FORBIDDEN);
-    }
-
-    /* a redirect may have led from a guarded location to an open one */
-    if (ctx == NULL) {
-        ctx = ngx_http_gatehouse_ctx_find(r);
-    }
-    if (ctx == NULL) {
-        return ngx_http_next_header_filter(r);
-    }
-
-    if (ctx->forwarded && r == r->main) {
-        /* the asking request's: a body belongs to GET, whatever is asked */
-        r->method = ctx->asking_method;
-
-        if (!ctx->answered
-            && r->headers_out.status < NGX_HTTP_SPECIAL_RESPONSE)
-        {
-            ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                          "gatehouse: an answer to another proxy that is "
-                          "not the decision (\"return\"?) was withheld");
-            ngx_http_gatehouse_count_withheld(r);
-            return ngx_http_filter_finalize_request(
-                r, &ngx_http_gatehouse_module, NGX_HTTP_FORBIDDEN);
-        }
-    }
 
     has_id = 0;
 
@@ -360,6 +321,63 @@ ngx_http_gatehouse_header_filter(ngx_http_request_t *r)
             has_id = 1;
         }
     }
+
+    return has_id;
+}
+
+
+static ngx_int_t
+ngx_http_gatehouse_withhold(ngx_http_request_t *r, const char *what)
+{
+    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                  "gatehouse: %s (\"return\"?) was withheld", what);
+    ngx_http_gatehouse_count_withheld(r);
+
+    return ngx_http_filter_finalize_request(r, &ngx_http_gatehouse_module,
+                                            NGX_HTTP_FORBIDDEN);
+}
+
+
+static ngx_int_t
+ngx_http_gatehouse_header_filter(ngx_http_request_t *r)
+{
+    ngx_uint_t has_id;
+    ngx_http_gatehouse_ctx_t *ctx;
+    ngx_http_gatehouse_loc_conf_t *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_gatehouse_module);
+    ctx = ngx_http_get_module_ctx(r, ngx_http_gatehouse_module);
+
+    /* The rewrite module's "return" answers before any access rule is asked.
+     * From a guarded location nothing good comes without a decision. */
+    if (r == r->main && conf->mode == NGX_HTTP_GATEHOUSE_ON && ctx == NULL
+        && r->headers_out.status < NGX_HTTP_SPECIAL_RESPONSE)
+    {
+        return ngx_http_gatehouse_withhold(
+            r, "an answer from a guarded location without a decision");
+    }
+
+    /* a redirect may have led from a guarded location to an open one */
+    if (ctx == NULL) {
+        ctx = ngx_http_gatehouse_ctx_find(r);
+    }
+    if (ctx == NULL) {
+        return ngx_http_next_header_filter(r);
+    }
+
+    if (ctx->forwarded && r == r->main) {
+        /* the asking request's: a body belongs to GET, whatever is asked */
+        r->method = ctx->asking_method;
+
+        if (!ctx->answered
+            && r->headers_out.status < NGX_HTTP_SPECIAL_RESPONSE)
+        {
+            return ngx_http_gatehouse_withhold(
+                r, "an answer to another proxy that is not the decision");
+        }
+    }
+
+    has_id = ngx_http_gatehouse_answer_strip(r, ctx);
 
     if (!has_id && r == r->main && ctx->request_id.len
         && ngx_http_gatehouse_respond(r, "X-Request-Id",

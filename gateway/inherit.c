@@ -10,6 +10,8 @@
 
 #define NGX_HTTP_GATEHOUSE_BODY_SIZE_MAX (64 * 1024 * 1024)
 
+static char *ngx_http_gatehouse_check_off(ngx_conf_t *cf,
+    ngx_uint_t guarded_parent, ngx_uint_t own_permissions);
 static char *ngx_http_gatehouse_check_policy(ngx_conf_t *cf,
     ngx_http_gatehouse_loc_conf_t *conf);
 static char *ngx_http_gatehouse_merge_forward_auth(ngx_conf_t *cf,
@@ -63,7 +65,8 @@ ngx_http_gatehouse_create_loc_conf(ngx_conf_t *cf)
         return NULL;
     }
 
-    /* set by ngx_pcalloc(): texts, methods, policy, scope, keyring */
+    /* set by ngx_pcalloc(): texts, methods, apis, what is not inherited, and
+     * policy, scope, keyring */
     conf->mode = NGX_CONF_UNSET_UINT;
     conf->issuers = NGX_CONF_UNSET_PTR;
     conf->feeds = NGX_CONF_UNSET_PTR;
@@ -142,25 +145,8 @@ ngx_http_gatehouse_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     switch (conf->mode) {
 
     case NGX_HTTP_GATEHOUSE_OFF:
-
-        if (guarded_parent) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"gatehouse off\" in \"%V\" would open a "
-                               "part of what is guarded around it; a route "
-                               "for everybody is \"gatehouse public\"",
-                               &clcf->name);
-            return NGX_CONF_ERROR;
-        }
-
-        if (own_permissions) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"gatehouse_permission\" in \"%V\" has no "
-                               "effect without \"gatehouse on\"",
-                               &clcf->name);
-            return NGX_CONF_ERROR;
-        }
-
-        return NGX_CONF_OK;
+        return ngx_http_gatehouse_check_off(cf, guarded_parent,
+                                            own_permissions);
 
     case NGX_HTTP_GATEHOUSE_PUBLIC:
         return NGX_CONF_OK;
@@ -168,6 +154,35 @@ ngx_http_gatehouse_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     default:
         return ngx_http_gatehouse_check_policy(cf, conf);
     }
+}
+
+
+static char *
+ngx_http_gatehouse_check_off(ngx_conf_t *cf, ngx_uint_t guarded_parent,
+    ngx_uint_t own_permissions)
+{
+    ngx_http_core_loc_conf_t *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (guarded_parent) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"gatehouse off\" in \"%V\" would open a "
+                           "part of what is guarded around it; a route "
+                           "for everybody is \"gatehouse public\"",
+                           &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (own_permissions) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"gatehouse_permission\" in \"%V\" has no "
+                           "effect without \"gatehouse on\"",
+                           &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
 }
 
 
