@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "stack/language/fit.h"
 #include "stack/language/remedy.h"
 #include "stack/language/type.h"
 
@@ -75,10 +76,6 @@ static void refuse_type(struct checking *c, struct place at, struct type from, s
     complain(c, at, "%s%s%s", shown.ptr, property ? ": property " : "", property ? property->name : "");
 }
 
-static bool is_whole(double n) {
-    return n >= -9007199254740992.0 && n <= 9007199254740992.0 && n == (double)(long long)n;
-}
-
 static bool scalar_fits(const struct expr *e, struct gh_str type) {
     bool text = gh_str_is(type, "string"), number = gh_str_is(type, "number");
     switch (e->kind) {
@@ -87,7 +84,7 @@ static bool scalar_fits(const struct expr *e, struct gh_str type) {
     case EXPR_INTEGER:
         return text || number || gh_str_is(type, "integer");
     case EXPR_NUMBER:
-        return text || number || (gh_str_is(type, "integer") && is_whole(e->number));
+        return text || number || (gh_str_is(type, "integer") && fit_is_whole(e->number));
     default:
         return text;
     }

@@ -109,6 +109,10 @@ static json_t *fit_items(json_t *value, struct gh_str item) {
     return value;
 }
 
+bool fit_is_whole(double n) {
+    return n >= -9007199254740992.0 && n <= 9007199254740992.0 && n == (double)(long long)n;
+}
+
 static json_t *fit(json_t *value, struct gh_str type) {
     if (!value || gh_value_is_unknown(value))
         return value;
@@ -119,7 +123,7 @@ static json_t *fit(json_t *value, struct gh_str type) {
     }
     if (gh_str_is(type, "string"))
         return fit_text(value);
-    if (gh_str_is(type, "integer") && json_is_real(value)) { /* 1e3; the check refused fractions */
+    if (gh_str_is(type, "integer") && json_is_real(value) && fit_is_whole(json_real_value(value))) { /* 1e3 */
         json_int_t n = (json_int_t)json_real_value(value);
         json_decref(value);
         return json_integer(n);

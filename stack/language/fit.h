@@ -12,8 +12,10 @@ bool fit_is_within_limits(json_t *value);
 /* A scalar as text; false for lists and maps. */
 bool fit_add_text(struct gh_buf *out, const json_t *value);
 
-/* Numbers and booleans become texts where a text is wanted, whole numbers integers, null is "not set", and
- * what the provider calls secret is one. Steals the inputs. */
+bool fit_is_whole(double n); /* and no larger than such a number can be told exactly, 2^53 */
+
+/* Numbers and booleans become texts where a text is wanted, whole numbers integers (others stay, for the
+ * check to refuse), null is "not set", and what the provider calls secret is one. Steals the inputs. */
 json_t *fit_inputs(const struct gh_resource_type *type, json_t *inputs);
 
 /* What the schema calls secret becomes one; returns the object. */

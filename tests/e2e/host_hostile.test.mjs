@@ -80,6 +80,8 @@ const hostile = [
   ['outputs that are none', (say) => { say({ op: 'outputs', outputs: 5 }); say({ op: 'end', code: 0 }); }, /the program outputs: too large or nested too deeply/],
   ['an error of the program', (say) => { say({ op: 'log', error: true, message: 'no\u001b[2J further' }); say({ op: 'end', code: 0 }); }, /^error: no \[2J further$/m],
   ['a status', (say) => say({ op: 'end', code: 9 }), /^error: the program ended with status 9$/m],
+  ['a fraction of a second', (say) => say({ ...role(1, 'hostile-one', { inputs: { identifier: 'https://hostile.example/', tokenLifetime: 3600.5 } }), type: 'auth0:index/resourceServer:ResourceServer' }), /property tokenLifetime of ResourceServer must be integer/],
+  ['more seconds than there are', (say) => say({ ...role(1, 'hostile-one', { inputs: { identifier: 'https://hostile.example/', tokenLifetime: 1e300 } }), type: 'auth0:index/resourceServer:ResourceServer' }), /property tokenLifetime of ResourceServer must be integer/],
   ['a secret of the wrong type', (say) => say(role(1, 'hostile-one', { inputs: { name: secret([canary]), nonsense: secret(canary) } })), /property name of Role must be string/],
 ];
 test('a host that does not keep to its protocol changes nothing, and is told apart', async () => {
