@@ -13,34 +13,24 @@ extern ngx_conf_enum_t ngx_http_gatehouse_model_rules[];
 extern ngx_conf_bitmask_t ngx_http_gatehouse_methods[];
 extern ngx_conf_num_bounds_t ngx_http_gatehouse_leeway_bounds;
 
-char *ngx_http_gatehouse_issuer(ngx_conf_t *cf, ngx_command_t *cmd,
+/* What nginx calls for a directive. */
+typedef char *ngx_http_gatehouse_setter(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-char *ngx_http_gatehouse_text(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_gatehouse_organization(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_gatehouse_permission(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_gatehouse_own_route(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_gatehouse_cors_origins(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_gatehouse_feed_file(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_gatehouse_peers(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_gatehouse_credential(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf); /* credentials.c */
-char *ngx_http_gatehouse_identity_key(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf); /* identity_keys.c */
-char *ngx_http_gatehouse_identity_jwks(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_gatehouse_metrics(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf); /* metrics.c */
-char *ngx_http_gatehouse_stream_interval(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_gatehouse_token_cache(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
+
+ngx_http_gatehouse_setter ngx_http_gatehouse_issuer;
+ngx_http_gatehouse_setter ngx_http_gatehouse_text;
+ngx_http_gatehouse_setter ngx_http_gatehouse_organization;
+ngx_http_gatehouse_setter ngx_http_gatehouse_permission;
+ngx_http_gatehouse_setter ngx_http_gatehouse_own_route;
+ngx_http_gatehouse_setter ngx_http_gatehouse_cors_origins;
+ngx_http_gatehouse_setter ngx_http_gatehouse_feed_file;
+ngx_http_gatehouse_setter ngx_http_gatehouse_peers;
+ngx_http_gatehouse_setter ngx_http_gatehouse_stream_interval;
+ngx_http_gatehouse_setter ngx_http_gatehouse_token_cache;
+ngx_http_gatehouse_setter ngx_http_gatehouse_credential; /* credentials.c */
+ngx_http_gatehouse_setter ngx_http_gatehouse_identity_key; /* identity_keys.c */
+ngx_http_gatehouse_setter ngx_http_gatehouse_identity_jwks;
+ngx_http_gatehouse_setter ngx_http_gatehouse_metrics; /* metrics.c */
 
 /* secret.c: the content of a file that holds a secret, and which nobody else
  * may read or change; at most `limit` bytes, else it says why */
