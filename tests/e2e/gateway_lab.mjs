@@ -8,7 +8,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { once } from 'node:events';
 import readline from 'node:readline';
-import { root, temporary, until } from './harness.mjs';
+import { endWithUs, root, temporary, until } from './harness.mjs';
 
 // GATEHOUSE_BUILD and GATEHOUSE_NGINX_PRELOAD: a module of another build, as one with sanitizers, whose runtime nginx must load first.
 const build = path.resolve(root, process.env.GATEHOUSE_BUILD || 'build');
@@ -171,7 +171,7 @@ export class Lab {
     return { ok: status === 0, text: stderr };
   }
   async run() {
-    this.child = spawn('nginx', ['-e', 'stderr', '-p', this.dir, '-c', 'nginx.conf'], { cwd: this.dir, stdio: ['ignore', 'ignore', 'pipe'], env: nginxEnv });
+    this.child = endWithUs(spawn('nginx', ['-e', 'stderr', '-p', this.dir, '-c', 'nginx.conf'], { cwd: this.dir, stdio: ['ignore', 'ignore', 'pipe'], env: nginxEnv }), 'SIGTERM');
     this.child.stderr.on('data', (data) => (this.log += data));
     await until('nginx to listen', () => {
       if (this.child.exitCode !== null) throw new Error(`nginx ended:\n${this.log}`);

@@ -26,9 +26,20 @@ tls.createSecureContext = (options) => {
 };
 export const trust = (pem) => trusted.add(pem);
 
+// What a file did not stop, because an error came first, ends with it; and its folders are gone then.
+const servers = new Map(), temporaries = [];
+process.on('exit', () => {
+  for (const [child, signal] of servers) child.kill(signal);
+  for (const dir of temporaries) fs.rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
+});
+// Ends `child` with this file at the latest. A master process that would leave its workers behind needs SIGTERM.
+export function endWithUs(child, signal = 'SIGKILL') {
+  servers.set(child, signal);
+  child.once('exit', () => servers.delete(child));
+  return child;
+}
+
 // A new folder below the system's temporary one; gone, with all that is in it, when this test file has ended.
-const temporaries = [];
-process.on('exit', () => { for (const dir of temporaries) fs.rmSync(dir, { recursive: true, force: true }); });
 export function temporary(prefix = 'gatehouse-') {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), prefix));
   temporaries.push(dir);
@@ -81,10 +92,10 @@ export async function startGatehouse({ dir, args = [], env = {} } = {}) {
   const envFile = path.join(dir, 'test-env');
   fs.rmSync(envFile, { force: true });
   const started = process.hrtime.bigint();
-  const child = spawn(gatehouse, ['dev', '--data', dir, '--port', '0', '--gateway-port', '0', '--env-file', envFile, ...args], {
+  const child = endWithUs(spawn(gatehouse, ['dev', '--data', dir, '--port', '0', '--gateway-port', '0', '--env-file', envFile, ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  }));
   const g = { dir, child, log: '', out: '', exited: false };
   child.stderr.on('data', (data) => (g.log += data));
   child.stdout.on('data', (data) => (g.out += data));

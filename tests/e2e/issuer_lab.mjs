@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import https from 'node:https';
 import path from 'node:path';
 import { once } from 'node:events';
-import { gatehouse, root, temporary, until } from './harness.mjs';
+import { endWithUs, gatehouse, root, temporary, until } from './harness.mjs';
 import { Key } from './gateway_lab.mjs';
 
 const movedClock = path.join(root, process.env.GATEHOUSE_BUILD || 'build', 'tests/unit/follow/libmoved_clock.so');
@@ -65,9 +65,9 @@ export class Helper {
     const self = new Helper();
     Object.assign(self, { dir, log: '', exited: null, clock: path.join(dir, 'clock'), seconds: 0 });
     fs.writeFileSync(self.clock, '0');
-    self.child = spawn(gatehouse, ['feed', '--data', path.join(dir, 'feeds'), ...args], {
+    self.child = endWithUs(spawn(gatehouse, ['feed', '--data', path.join(dir, 'feeds'), ...args], {
       stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, LD_PRELOAD: movedClock, MOVED_CLOCK: self.clock },
-    });
+    }));
     self.child.stderr.on('data', (data) => (self.log += data));
     self.exit = once(self.child, 'exit').then(([code, signal]) => (self.exited = { code, signal }));
     if (ready) await self.says('event=feed.ready');
