@@ -7,6 +7,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from './harness.mjs';
 import { Lab, audience, issuer, json, policy, raw } from './gateway_lab.mjs';
 
 const any = policy.replace('gatehouse_organization org_acme;', 'gatehouse_organization any;');
@@ -51,6 +52,8 @@ before(async () => {
 });
 after(() => lab.stop());
 
+// The log comes by a pipe of its own, perhaps after the answer.
+const logged = (line) => until(`the log line ${line}`, () => line.test(lab.log));
 const jsonType = 'Content-Type: application/json';
 async function post(target, body, { headers = [jsonType], as = token, method = 'POST' } = {}) {
   lab.upstream.hits.length = 0;
@@ -78,14 +81,14 @@ test('others are 403 with the model, the rule and the reason', async () => {
   assert.equal(reply.status, 403);
   assert.deepEqual(json(reply).error, { message: 'no permission of the token allows the model gpt-4o', type: 'invalid_request_error', param: 'model', code: 'model_not_allowed' });
   assert.match(reply.headers.find(([name]) => name === 'www-authenticate')[1], /error="insufficient_scope".*scope="model:gpt-4o"/);
-  assert.match(lab.log, /gatehouse: refused status=403 rule=model_not_allowed model=gpt-4o organization=org_acme/);
+  await logged(/gatehouse: refused status=403 rule=model_not_allowed model=gpt-4o organization=org_acme/);
 });
 
 test('the organization\'s list counts too, at once', async () => {
   await lab.feed.put('models', issuer, 'org_acme', 'gpt-5, o1');
   assert.equal(await chat({ model: 'gpt-5' }), 'ok');
   assert.equal(await chat({ model: 'gpt-5-mini' }), '403 model_not_allowed');
-  assert.match(lab.log, /rule=model_not_allowed model=gpt-5-mini reason=organization/);
+  await logged(/rule=model_not_allowed model=gpt-5-mini reason=organization/);
   assert.equal(await chat({ model: 'gpt-5-mini' }, { as: lab.key.token({ permissions, org_id: 'org_other' }) }), 'ok');
   await lab.feed.put('models', issuer, 'org_acme', '');
   assert.equal(await chat({ model: 'gpt-5' }), '403 model_not_allowed');
@@ -226,7 +229,7 @@ describe('a list of models', () => {
       const reply = await lab.get(target, { token: many });
       assert.deepEqual(ids(reply), ['gpt-5', 'gpt-5-mini', 'o1'], `${target} ${reply.status}`);
     }
-    assert.match(lab.log, /rule=wrong_issuer/);
+    await logged(/rule=wrong_issuer/);
   });
 
   test('what is no list is withheld', async () => {
@@ -243,7 +246,7 @@ describe('a list of models', () => {
       assert.ok([0, 502].includes(reply.status), `${what} ${reply.status}`);
       assert.ok(!reply.body.includes('gpt-4o'), what);
     }
-    assert.match(lab.log, /an answer that lists models was withheld/);
+    await logged(/an answer that lists models was withheld/);
     answer = (response) => { response.writeHead(404, { 'content-type': 'application/json' }); response.end('{"error":{}}'); };
     assert.equal((await list()).status, 404);
   });
