@@ -13,7 +13,7 @@ WHERE device_hash = $hash AND decision IS NULL AND expires_at > $now
 RETURNING client_id;
 
 -- name: device_by_hash
-SELECT client_id, decision, expires_at, spent_at, family, doc FROM device_codes WHERE device_hash = $hash;
+SELECT client_id, expires_at, spent_at, family, doc, decision FROM device_codes WHERE device_hash = $hash;
 
 -- name: device_poll
 UPDATE device_codes SET polled_at = $now WHERE device_hash = $hash AND (polled_at IS NULL OR polled_at <= $before);

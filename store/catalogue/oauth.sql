@@ -24,7 +24,8 @@ INSERT INTO authorization_codes (code_hash, client_id, user_id, organization_id,
 VALUES ($hash, $client, $user, $organization, $expires_at, $doc);
 
 -- name: code_by_hash
-SELECT client_id, user_id, organization_id, expires_at, spent_at, family, doc FROM authorization_codes WHERE code_hash = $hash;
+-- as device_by_hash, which is redeemed alike; a code is made when all is decided
+SELECT client_id, expires_at, spent_at, family, doc, 'approved' FROM authorization_codes WHERE code_hash = $hash;
 
 -- name: code_spend
 UPDATE authorization_codes SET spent_at = $now, family = $family
