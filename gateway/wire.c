@@ -49,7 +49,7 @@ enum gh_header_class gh_header_classify(struct gh_str name) {
     if (starts_folded(name, identity_prefix))
         return GH_HEADER_IDENTITY;
     for (size_t i = 0; i < GH_COUNT(headers); i++)
-        if (name.len == headers[i].name.len && starts_folded(name, headers[i].name))
+        if (gh_header_is(name, headers[i].name))
             return headers[i].class;
     return GH_HEADER_FOREIGN;
 }
@@ -125,7 +125,7 @@ bool gh_origin_ok(struct gh_str origin) {
     else
         return false;
     for (size_t i = 0; i < host.len; i++)
-        if (!(is_alnum(host.ptr[i]) || strchr("-.:[]", host.ptr[i])) ||
+        if (!(is_alnum(host.ptr[i]) || memchr("-.:[]", host.ptr[i], 5)) ||
             (host.ptr[i] >= 'A' && host.ptr[i] <= 'Z'))
             return false;
     return host.len > 0 && host.ptr[host.len - 1] != ':' && host.ptr[0] != ':';

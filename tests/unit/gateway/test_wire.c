@@ -180,8 +180,24 @@ TEST(what_stands_in_a_challenge_is_checked_at_start) {
     CHECK(!gh_scope_token_ok(GH_STR("a b")));
 }
 
+TEST(an_origin_is_what_browsers_write_and_nothing_else) {
+    static const struct {
+        struct gh_str origin;
+        bool want;
+    } rows[] = {
+        { { "https://a.example", 17 }, true },    { { "http://localhost:3000", 21 }, true },
+        { { "https://[::1]:8443", 18 }, true },   { { "https://", 8 }, false },
+        { { "https://a.example/", 18 }, false },  { { "https://A.example", 17 }, false },
+        { { "https://a.example:", 18 }, false },  { { "https://:443", 12 }, false },
+        { { "ftp://a.example", 15 }, false },     { { "null", 4 }, false },
+        { { "https://a\0.example", 18 }, false }, { { "https://a b", 11 }, false },
+    };
+    for (size_t i = 0; i < GH_COUNT(rows); i++)
+        CHECK_ROW(rows[i].origin.ptr, gh_origin_ok(rows[i].origin) == rows[i].want);
+}
+
 GH_TESTS(our_namespace_is_recognised_in_every_spelling, credentials_are_recognised_by_their_whole_name,
          a_connection_header_cannot_name_ours_away, a_claim_becomes_one_word_of_visible_ascii,
          only_a_plain_request_id_is_taken_over, whatever_is_wrong_with_a_token_is_401_and_our_trouble_503,
          a_challenge_says_what_rfc_6750_lets_it_say, an_error_body_has_the_four_members_that_clients_read,
-         what_stands_in_a_challenge_is_checked_at_start)
+         what_stands_in_a_challenge_is_checked_at_start, an_origin_is_what_browsers_write_and_nothing_else)
