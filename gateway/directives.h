@@ -52,7 +52,8 @@ X("gatehouse_permission", "none | NAME ...", IN_ANY, NGX_CONF_1MORE,          \
   NULL,                                                                       \
   "What the token's `permissions` must hold: all of the names. `none`: any "  \
   "good token will do. Without the directive, here or above, the location is "\
-  "closed. `scope` never counts.")                                            \
+  "closed but for the routes of `gatehouse_route` and `gatehouse_routes`. "   \
+  "`scope` never counts.")                                                    \
                                                                               \
 X("gatehouse_methods", "METHOD ...", IN_ANY, NGX_CONF_1MORE,                  \
   ngx_conf_set_bitmask_slot, LOCATION(methods), &ngx_http_gatehouse_methods,  \
