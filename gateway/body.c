@@ -15,7 +15,6 @@
 static void ngx_http_gatehouse_body_is_read(ngx_http_request_t *r);
 static ngx_int_t ngx_http_gatehouse_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
-static ngx_uint_t ngx_http_gatehouse_body_fits(ngx_http_request_t *r);
 static ngx_int_t ngx_http_gatehouse_body_copy(ngx_http_request_t *r,
     ngx_http_gatehouse_ctx_t *ctx, ngx_buf_t *from);
 static ngx_buf_t *ngx_http_gatehouse_body_piece(ngx_http_request_t *r,
@@ -42,8 +41,9 @@ ngx_http_gatehouse_read_body(ngx_http_request_t *r,
     ctx->starting = 1;
     ctx->body_limit = conf->body_size;
 
-    /* nginx takes a buffer of the body's size then, which is full when the
-     * body is there and not before: nothing to take out of it */
+    /* nginx takes a buffer of the body's size then, in HTTP/1 and HTTP/2 alike,
+     * which is full when the body is there and not before: nothing to take out
+     * of it, and no file but on demand */
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
     ctx->body_fits = !r->headers_in.chunked
                      && r->headers_in.content_length_n >= 0
@@ -124,11 +124,8 @@ ngx_http_gatehouse_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         ctx->body_over = 1;
     }
 
-    /* all at once, as short bodies are, or in a buffer that is full with the
-     * last byte: nothing to keep */
-    if (!ctx->body_over && ctx->body == NULL
-        && (last || ngx_http_gatehouse_body_fits(r)))
-    {
+    /* all at once, as short bodies are: nothing to keep */
+    if (!ctx->body_over && ctx->body == NULL && last) {
         return ngx_http_next_request_body_filter(r, in);
     }
 
@@ -160,22 +157,6 @@ ngx_http_gatehouse_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
     b->last_buf = 1;
 
     return ngx_http_next_request_body_filter(r, ctx->body);
-}
-
-
-/* Then nginx makes a buffer of that length, in HTTP/1 and HTTP/2 alike, and
- * writes no file but on demand. */
-
-static ngx_uint_t
-ngx_http_gatehouse_body_fits(ngx_http_request_t *r)
-{
-    ngx_http_core_loc_conf_t *clcf;
-
-    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
-
-    return !r->headers_in.chunked && r->headers_in.content_length_n > 0
-           && r->headers_in.content_length_n
-                  <= (off_t) clcf->client_body_buffer_size;
 }
 
 
