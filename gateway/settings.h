@@ -27,7 +27,7 @@ ngx_http_gatehouse_setter ngx_http_gatehouse_feed_file;
 ngx_http_gatehouse_setter ngx_http_gatehouse_peers;
 ngx_http_gatehouse_setter ngx_http_gatehouse_stream_interval;
 ngx_http_gatehouse_setter ngx_http_gatehouse_token_cache;
-ngx_http_gatehouse_setter ngx_http_gatehouse_credential; /* credentials.c */
+ngx_http_gatehouse_setter ngx_http_gatehouse_credential; /* credential_files.c */
 ngx_http_gatehouse_setter ngx_http_gatehouse_identity_key; /* identity_keys.c */
 ngx_http_gatehouse_setter ngx_http_gatehouse_identity_jwks;
 ngx_http_gatehouse_setter ngx_http_gatehouse_metrics; /* metrics.c */
@@ -50,7 +50,7 @@ char *ngx_http_gatehouse_identity_merge(ngx_conf_t *cf,
 char *ngx_http_gatehouse_upstream_prove(ngx_conf_t *cf,
     ngx_http_gatehouse_loc_conf_t *conf);
 
-/* credentials.c: for inherit.c and at the end of the configuration */
+/* credential_files.c: for inherit.c and at the end of the configuration */
 char *ngx_http_gatehouse_credentials_merge(ngx_conf_t *cf,
     ngx_http_gatehouse_loc_conf_t *prev, ngx_http_gatehouse_loc_conf_t *conf);
 ngx_int_t ngx_http_gatehouse_credentials_take_away(ngx_conf_t *cf);
