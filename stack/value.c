@@ -94,3 +94,31 @@ json_t *gh_value_plain(json_t *value) {
 json_t *gh_value_masked(json_t *value) {
     return copy(value, masked);
 }
+
+enum gh_err gh_value_each(json_t *value, gh_value_maker *one, void *context, json_t **ret) {
+    if (!json_is_object(value) && !json_is_array(value)) {
+        *ret = json_incref(value);
+        return GH_OK;
+    }
+    json_t *copy = json_is_object(value) ? json_object() : json_array(), *member;
+    enum gh_err e = copy ? GH_OK : GH_ERR_NOMEM;
+    const char *key;
+    size_t i;
+    json_object_foreach(value, key, member) {
+        json_t *made = NULL;
+        e = e ? e : one(context, key, member, &made);
+        if (!e && made)
+            json_object_set_new(copy, key, made);
+    }
+    json_array_foreach(value, i, member) {
+        json_t *made = NULL;
+        e = e ? e : one(context, NULL, member, &made);
+        if (!e && made)
+            json_array_append_new(copy, made);
+    }
+    if (e)
+        json_decref(copy);
+    else
+        *ret = copy;
+    return e;
+}

@@ -23,3 +23,8 @@ bool gh_value_has_secret(const json_t *value);
 json_t *gh_value_reveal(json_t *value); /* borrowed: the plain value of a secret, else itself; one level */
 json_t *gh_value_plain(json_t *value);  /* new: all secrets inside revealed */
 json_t *gh_value_masked(json_t *value); /* new: all secrets inside replaced by "[secret]" */
+
+/* *ret: a new object or list with what `one` makes of each member (key: NULL in a list), without those that
+ * it makes nothing of; other values are shared. The first error of `one` ends it. NOMEM. */
+typedef enum gh_err gh_value_maker(void *context, const char *key, json_t *value, json_t **ret);
+enum gh_err gh_value_each(json_t *value, gh_value_maker *one, void *context, json_t **ret);

@@ -16,8 +16,6 @@ static const char *text(const json_t *object, const char *member) {
 }
 
 /* Sealed ones are Pulumi's own already; opened ones carry their JSON text as "plaintext". */
-static enum gh_err converted(const json_t *value, json_t **ret);
-
 static enum gh_err converted_secret(const json_t *value, json_t **ret) {
     json_t *plain = json_object_get(value, "value");
     if (!plain && !json_object_get(value, "ciphertext"))
@@ -32,30 +30,9 @@ static enum gh_err converted_secret(const json_t *value, json_t **ret) {
     return *ret ? GH_OK : GH_ERR_NOMEM;
 }
 
-static enum gh_err converted(const json_t *value, json_t **ret) {
-    if (gh_value_is_secret(value))
-        return converted_secret(value, ret);
-    if (!json_is_object(value) && !json_is_array(value)) {
-        *ret = json_incref((json_t *)(uintptr_t)value);
-        return GH_OK;
-    }
-    json_t *copy = json_is_object(value) ? json_object() : json_array(), *member, *one;
-    enum gh_err e = copy ? GH_OK : GH_ERR_NOMEM;
-    const char *key;
-    size_t i;
-    json_object_foreach((json_t *)(uintptr_t)value, key, member) {
-        if (!e && !(e = converted(member, &one)))
-            json_object_set_new(copy, key, one);
-    }
-    json_array_foreach(value, i, member) {
-        if (!e && !(e = converted(member, &one)))
-            json_array_append_new(copy, one);
-    }
-    if (e)
-        json_decref(copy);
-    else
-        *ret = copy;
-    return e;
+static enum gh_err converted(void *context, const char *key, json_t *value, json_t **ret) {
+    return gh_value_is_secret(value) ? converted_secret(value, ret)
+                                     : gh_value_each(value, converted, NULL, ret);
 }
 
 static json_t *urn(const struct gh_deployment *d, const char *type, const char *name) {
@@ -119,7 +96,7 @@ static json_t *dependencies(const struct gh_deployment *d, const json_t *entry, 
 static enum gh_err resource(const struct gh_deployment *d, size_t at, const char *provider, json_t **ret) {
     const json_t *entry = json_array_get(d->resources, at);
     json_t *inputs = NULL;
-    enum gh_err e = converted(json_object_get(entry, "inputs"), &inputs);
+    enum gh_err e = converted(NULL, NULL, json_object_get(entry, "inputs"), &inputs);
     if (e)
         return e;
     json_t *outputs = json_copy(inputs); /* what it has of its own, `pulumi refresh` reads */
@@ -148,7 +125,7 @@ static enum gh_err resource(const struct gh_deployment *d, size_t at, const char
 
 static enum gh_err all_resources(const struct gh_deployment *d, json_t *list) {
     json_t *outputs = NULL, *one;
-    enum gh_err e = converted(d->outputs, &outputs);
+    enum gh_err e = converted(NULL, NULL, d->outputs, &outputs);
     if (e)
         return e;
     json_t *id = provider_id(d), *name = provider_urn(d);

@@ -10,7 +10,7 @@ struct gh_deployment {
     const char *salt;        /* "encryptionsalt" of the stack's file, or NULL: then no secret is sealed */
     const char *version;     /* of who writes it */
     const json_t *resources; /* the ledger's entries, in their order; secrets sealed or open */
-    const json_t *outputs;   /* the ledger's */
+    json_t *outputs;         /* the ledger's */
 };
 
 /* {"version": 3, "deployment": {…}} (sdk/go/common/apitype/core.go). UNSUPPORTED when a secret is known only

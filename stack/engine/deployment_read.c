@@ -39,33 +39,19 @@ static enum gh_err special(const json_t *value, json_t **ret) {
     return *ret ? GH_OK : GH_ERR_NOMEM;
 }
 
-static enum gh_err value_of(const json_t *value, int depth, json_t **ret) {
+static enum gh_err value_at(void *context, const char *key, json_t *value, json_t **ret) {
+    int depth = *(int *)context + 1;
+    if (key && strcmp(key, "__defaults") == 0) /* what the provider's SDK remembers: nothing was declared */
+        return GH_OK;
     if (depth > DEEPEST)
         return GH_ERR_TOO_LARGE;
-    if (json_object_get(value, GH_SECRET_KEY))
-        return special(value, ret);
-    if (!json_is_object(value) && !json_is_array(value)) {
-        *ret = json_incref((json_t *)(uintptr_t)value);
-        return GH_OK;
-    }
-    json_t *copy = json_is_object(value) ? json_object() : json_array(), *member, *one;
-    enum gh_err e = copy ? GH_OK : GH_ERR_NOMEM;
-    const char *key;
-    size_t i;
-    json_object_foreach((json_t *)(uintptr_t)value, key, member) {
-        /* what the provider's SDK remembers of its own defaults is nothing that was declared */
-        if (!e && strcmp(key, "__defaults") != 0 && !(e = value_of(member, depth + 1, &one)))
-            json_object_set_new(copy, key, one);
-    }
-    json_array_foreach(value, i, member) {
-        if (!e && !(e = value_of(member, depth + 1, &one)))
-            json_array_append_new(copy, one);
-    }
-    if (e)
-        json_decref(copy);
-    else
-        *ret = copy;
-    return e;
+    return json_object_get(value, GH_SECRET_KEY) ? special(value, ret)
+                                                 : gh_value_each(value, value_at, &depth, ret);
+}
+
+static enum gh_err value_of(json_t *value, json_t **ret) {
+    int above = -1;
+    return value_at(&above, NULL, value, ret);
 }
 
 /* What we call a secret is one, whatever the other called it. */
@@ -126,7 +112,7 @@ static void copy_flags(const json_t *r, json_t *entry) {
 static enum gh_err entry_of(const struct gh_deployment_source *s, const json_t *r, const struct gh_urn *u,
                             json_t **ret) {
     json_t *inputs = NULL;
-    enum gh_err e = value_of(json_object_get(r, "inputs"), 0, &inputs);
+    enum gh_err e = value_of(json_object_get(r, "inputs"), &inputs);
     if (e)
         return refuse(s, e, text(r, "urn"),
                       "its inputs hold what is no value of a stack, or a secret of another form");
@@ -158,7 +144,7 @@ static enum gh_err read_resource(const struct gh_deployment_source *s, const jso
     json_t *entry = NULL, *outputs = NULL;
     enum gh_err e = check(s, r, &u);
     if (!e && gh_str_is(u.type, "pulumi:pulumi:Stack") && json_object_get(r, "outputs")) {
-        e = value_of(json_object_get(r, "outputs"), 0, &outputs);
+        e = value_of(json_object_get(r, "outputs"), &outputs);
         if (!e && json_is_object(outputs))
             json_object_set(document, "outputs", outputs);
         json_decref(outputs);

@@ -151,31 +151,13 @@ static enum gh_err unseal_one(json_t *value, struct gh_crypter *crypter, json_t 
     return GH_OK;
 }
 
+static enum gh_err unseal(void *crypter, const char *key, json_t *value, json_t **ret) {
+    return gh_value_is_secret(value) ? unseal_one(value, crypter, ret)
+                                     : gh_value_each(value, unseal, crypter, ret);
+}
+
 enum gh_err gh_ledger_unseal(json_t *value, struct gh_crypter *crypter, json_t **ret) {
-    enum gh_err e = GH_OK;
-    json_t *member, *opened;
-    if (gh_value_is_secret(value))
-        return unseal_one(value, crypter, ret);
-    if (!json_is_object(value) && !json_is_array(value)) {
-        *ret = json_incref(value);
-        return GH_OK;
-    }
-    json_t *copy = json_is_object(value) ? json_object() : json_array();
-    const char *key;
-    size_t i;
-    json_object_foreach(value, key, member) {
-        if (!e && !(e = gh_ledger_unseal(member, crypter, &opened)))
-            json_object_set_new(copy, key, opened);
-    }
-    json_array_foreach(value, i, member) {
-        if (!e && !(e = gh_ledger_unseal(member, crypter, &opened)))
-            json_array_append_new(copy, opened);
-    }
-    if (e)
-        json_decref(copy);
-    else
-        *ret = copy;
-    return e;
+    return unseal(crypter, NULL, value, ret);
 }
 
 bool gh_ledger_seal_needs_crypter(const json_t *value) {
