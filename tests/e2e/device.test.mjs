@@ -6,14 +6,13 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 
 import * as oidc from 'openid-client';
-import { Browser, decodeToken, fillForm, gatehouse, management, postForm, readReply, signIn, sleep, startGatehouse, until } from './harness.mjs';
+import { Browser, decodeToken, fillForm, gatehouse, management, ok, postForm, readReply, signIn, sleep, startGatehouse, until } from './harness.mjs';
 
 const grant = 'urn:ietf:params:oauth:grant-type:device_code';
 const password = 'Correct-Horse-Battery-9';
 const redirectUri = 'http://localhost:3000/callback';
 let g, api;
 const made = {};
-const ok = (reply) => { assert.ok(reply.status < 300, `${reply.status} ${reply.text}`); return reply.body; };
 const nextSecond = () => sleep(1000 - (Date.now() % 1000) + 20);
 
 before(async () => {

@@ -4,13 +4,12 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { machineToken, management, sleep, startGatehouse, temporary, until } from './harness.mjs';
+import { machineToken, management, ok, sleep, startGatehouse, temporary, until } from './harness.mjs';
 import { Lab, code } from './gateway_lab.mjs';
 import { Helper } from './issuer_lab.mjs';
 
 const rounds = process.env.GATEHOUSE_CAMPAIGN === '1' ? 100 : 8;
 let g, api, dir, feed, config, helper, lab, follower, serial = 0;
-const ok = (reply) => { assert.ok(reply.status < 300, `${reply.status} ${reply.text}`); return reply.body; };
 
 const there = (token) => code(lab.get('/x', { token }));
 const follow = async () => { helper = await Helper.start(dir, ['--config', config]); };

@@ -1,4 +1,5 @@
 // tests/e2e/harness.mjs - a running Gatehouse for a test file: its own data, its own free ports, stopped when the file ends.
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -149,6 +150,12 @@ export async function readReply(response) {
   let body = text;
   try { body = JSON.parse(text); } catch { /* not JSON: the text itself */ }
   return { status: response.status, body, text, headers: response.headers };
+}
+
+// The body of a reply that is no refusal.
+export function ok(reply) {
+  assert.ok(reply.status < 300, `${reply.status} ${reply.text}`);
+  return reply.body;
 }
 
 export async function postForm(url, form, headers = {}) {

@@ -2,14 +2,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { management, readReply, signIn, startGatehouse } from './harness.mjs';
+import { management, ok, readReply, signIn, startGatehouse } from './harness.mjs';
 
 const redirectUri = 'http://localhost:3000/callback';
 const password = 'Correct-Horse-Battery-9';
 const MB = 1 << 20;
 let g, api, app;
 
-const ok = (reply) => { assert.ok(reply.status < 300, `${reply.status} ${reply.text}`); return reply.body; };
 const is = (reply, status, code) => assert.deepEqual([reply.status, reply.body.errorCode ?? reply.body.error], [status, code], reply.text.slice(0, 300));
 
 before(async () => {

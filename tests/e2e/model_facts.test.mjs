@@ -6,7 +6,7 @@ import path from 'node:path';
 import readline from 'node:readline';
 import { after, before, test } from 'node:test';
 
-import { management, root, startGatehouse, temporary, until } from './harness.mjs';
+import { management, ok, root, startGatehouse, temporary, until } from './harness.mjs';
 
 const tool = path.resolve(root, process.env.GATEHOUSE_BUILD || 'build', 'tests/unit/gateway/feed_read');
 const dir = temporary();
@@ -26,7 +26,6 @@ class Reader {
   close() { this.child.stdin.end(); }
 }
 
-const ok = (reply) => { assert.ok(reply.status < 300, `${reply.status} ${reply.text}`); return reply.body; };
 const start = async () => {
   g = await startGatehouse({ dir });
   api = await management(g);

@@ -3,10 +3,9 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import OpenAI from 'openai';
 
-import { machineToken, management, startGatehouse } from './harness.mjs';
+import { machineToken, management, ok, startGatehouse } from './harness.mjs';
 
 let g, api, grant, worker, server;
-const ok = (reply) => { assert.ok(reply.status < 300, `${reply.status} ${reply.text}`); return reply.body; };
 const scopes = ['chat:invoke', 'models:list', 'model:gpt-5*', 'model:mock-small'];
 const messages = [{ role: 'user', content: 'Hello' }];
 

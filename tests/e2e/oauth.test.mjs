@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { Browser, decodeToken, fillForm, management, noShared, pkce, postForm, readReply, shared, signIn, sleep, startGatehouse } from './harness.mjs';
+import { Browser, decodeToken, fillForm, management, noShared, ok, pkce, postForm, readReply, shared, signIn, sleep, startGatehouse } from './harness.mjs';
 
 const redirectUri = 'http://localhost:3000/callback';
 const other = 'https://other.example/callback';
@@ -14,7 +14,6 @@ const password = 'Correct-Horse-Battery-9';
 let g, api;
 const made = {};
 
-const ok = (reply) => { assert.ok(reply.status < 300, `${reply.status} ${reply.text}`); return reply.body; };
 const nextSecond = async () => sleep(1000 - (Date.now() % 1000) + 20); // revocations hold for the whole second they happen in
 
 before(async () => {

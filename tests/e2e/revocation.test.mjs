@@ -2,14 +2,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { machineToken, management, postForm, signIn, startGatehouse } from './harness.mjs';
+import { machineToken, management, ok, postForm, signIn, startGatehouse } from './harness.mjs';
 
 const redirectUri = 'http://localhost:3000/callback';
 const password = 'Correct-Horse-Battery-9';
 const requests = process.env.GATEHOUSE_CAMPAIGN === '1' ? 1000 : 100;
 let g, api, connection, app, bystander, serial = 0;
 
-const ok = (reply) => { assert.ok(reply.status < 300, `${reply.status} ${reply.text}`); return reply.body; };
 const permission = (name) => ({ permission_name: name, resource_server_identifier: g.audience });
 
 before(async () => {
