@@ -28,5 +28,6 @@ struct gh_follower;
  * the caller's. BUSY when another process writes this feed, FEED, IO, NOMEM. */
 enum gh_err gh_follower_start(const struct gh_follow *config, struct gh_follower **ret);
 
-/* Waits for the thread; an HTTP call under way takes up to 20 s. */
+/* Waits for its threads: a round that is under way ends first, and each of its HTTP calls takes up to 30 s.
+ */
 void gh_follower_free(struct gh_follower *f);

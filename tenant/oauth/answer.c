@@ -50,8 +50,8 @@ void gh_answer_code(struct gh_exchange *x, const struct gh_authorization *auth, 
 
 void gh_answer_error(struct gh_exchange *x, const struct gh_authorization *auth, const char *error,
                      struct gh_str description) {
-    if (auth->device.len >
-        0) { /* nobody waits in this browser: the person may try again with another account */
+    /* Nobody waits in this browser: the person may try again with another account. */
+    if (auth->device.len > 0) {
         gh_page_error(x, 403, "The device was not let in", description);
         return;
     }

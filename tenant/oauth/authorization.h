@@ -12,8 +12,7 @@ struct gh_authorization {
     /* what was asked for, checked by authorize.c */
     struct gh_str client_id, redirect_uri, response_mode, state, nonce, scope, audience, code_challenge,
         login_hint, prompt, max_age;
-    struct gh_str
-        device; /* hash of the device code that waits for it (RFC 8628); then nothing is redirected */
+    struct gh_str device; /* hash of the device code that waits (RFC 8628); then nothing is redirected */
     struct gh_str organization_id; /* empty: none */
     struct gh_str connection_id;   /* asked for; once somebody signed in: theirs */
     bool redirect_given;    /* redirect_uri was a parameter: /oauth/token must repeat it (RFC 6749 4.1.3) */
