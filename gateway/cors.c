@@ -127,19 +127,15 @@ static ngx_table_elt_t *
 ngx_http_gatehouse_cors_one(ngx_http_request_t *r, struct gh_str name,
     ngx_uint_t *count)
 {
-    ngx_uint_t i;
-    ngx_list_part_t *part;
     ngx_table_elt_t *h, *found = NULL;
+    ngx_http_gatehouse_walk_t walk = { &r->headers_in.headers.part, 0 };
 
     *count = 0;
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
-        for (i = 0; i < part->nelts; i++) {
-            if (gh_str_eq_nocase(ngx_http_gatehouse_str(h[i].key), name)) {
-                found = &h[i];
-                (*count)++;
-            }
+    while ((h = ngx_http_gatehouse_next(&walk))) {
+        if (gh_str_eq_nocase(ngx_http_gatehouse_str(h->key), name)) {
+            found = h;
+            (*count)++;
         }
     }
 
@@ -170,10 +166,10 @@ ngx_http_gatehouse_cors_allows(ngx_http_gatehouse_loc_conf_t *conf,
 static ngx_int_t
 ngx_http_gatehouse_cors_header(ngx_http_request_t *r)
 {
-    ngx_uint_t i, origins;
-    ngx_list_part_t *part;
+    ngx_uint_t origins;
     ngx_table_elt_t *h, *origin;
     ngx_http_gatehouse_ctx_t *ctx;
+    ngx_http_gatehouse_walk_t walk = { &r->headers_out.headers.part, 0 };
     ngx_http_gatehouse_loc_conf_t *conf;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_gatehouse_module);
@@ -185,18 +181,14 @@ ngx_http_gatehouse_cors_header(ngx_http_request_t *r)
 
     ctx = ngx_http_gatehouse_ctx_find(r);
 
-    for (part = &r->headers_out.headers.part; part; part = part->next) {
-        h = part->elts;
-        for (i = 0; i < part->nelts; i++) {
-            if (!(ctx && ctx->preflight) && h[i].hash
-                && h[i].key.len > sizeof("access-control-") - 1
-                && ngx_strncasecmp(h[i].key.data,
-                                   (u_char *) "access-control-",
-                                   sizeof("access-control-") - 1)
-                       == 0)
-            {
-                h[i].hash = 0;
-            }
+    while ((h = ngx_http_gatehouse_next(&walk))) {
+        if (!(ctx && ctx->preflight) && h->hash
+            && h->key.len > sizeof("access-control-") - 1
+            && ngx_strncasecmp(h->key.data, (u_char *) "access-control-",
+                               sizeof("access-control-") - 1)
+                   == 0)
+        {
+            h->hash = 0;
         }
     }
 
