@@ -89,6 +89,7 @@ void gh_engine_free(struct gh_engine *e) {
     gh_api_set_crew(e->options.api, NULL);
     gh_crew_free(e->crew);
     gh_crowd_free(e->crowd);
+    gh_own_free(e->own);
     gh_live_free(e->live);
     gh_ledger_free(e->ledger);
     gh_arena_free(e->arena);
@@ -267,6 +268,7 @@ enum gh_err gh_engine_plan_destroy(struct gh_engine *e) {
 void gh_engine_begin_apply(struct gh_engine *e, gh_step_event *event) {
     e->options.event = event;
     e->applying = true;
+    gh_own_unindex(e);
     gh_telling_restart(e->telling);
     gh_live_begin_pass(e->live);
 }
@@ -280,6 +282,7 @@ void gh_engine_tell_at_once(struct gh_engine *e, bool at_once) {
  * many. */
 static enum gh_err guard_all(struct gh_engine *e) {
     bool users = gh_crowd_list(e->crowd);
+    gh_own_index(e);
     enum gh_err err = GH_OK;
     for (size_t i = 0; i < e->count; i++) {
         bool asks =

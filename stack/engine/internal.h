@@ -16,6 +16,7 @@ struct gh_engine {
     json_t *removed;                          /* entries of what this run deleted */
     json_t *held;                             /* ids of users who were to be deleted and may not */
     struct gh_crowd *crowd;                   /* the users whom the plan deletes, when they are many */
+    struct gh_own *own;                       /* NULL while registrations change the ledger */
     struct gh_crew *crew;
     struct gh_telling *telling; /* what happened, in the order in which it is told */
     json_t *creating;           /* names of which somebody makes one, of those that may repeat */
@@ -121,6 +122,15 @@ void gh_people_expect(struct gh_engine *e, const json_t *users);
 bool gh_people_may_go(const struct gh_engine *e, const char *name); /* by --allow-data-loss */
 void gh_people_check_names(
     const struct gh_engine *e); /* at the end of a plan: warns of names that mean nothing */
+
+/* own.c: the ids (keys; new) in what the object of this step holds that the stack may take away: made by it,
+ * or put there. Of a user who may not go the connection is not free to take it along. NULL: no memory. */
+json_t *gh_own_ids(struct gh_engine *e, const struct gh_step *s, const char *connection);
+bool gh_own_was_made(const json_t *entry); /* what was adopted or imported was there before the stack */
+/* From here on the ledger changes by deletions only: it need not be walked for each user. */
+void gh_own_index(struct gh_engine *e);
+void gh_own_unindex(struct gh_engine *e);
+void gh_own_free(struct gh_own *x);
 
 /* target.c: is it named by --target, or does it depend on what is? Without --target all are. Asked in the
  * order of dependencies. */

@@ -1,8 +1,6 @@
 /* What holds people is not deleted unseen: a connection its users, an organization its members, a user its
- * memberships and linked identities. What this stack made itself, it may take away; a membership is its own
- * when the ledger has it, or when the stack made both the user and the organization. */
+ * memberships and linked identities. What this stack made itself (own.c), it may take away. */
 #include <string.h>
-#include <strings.h>
 
 #include "stack/engine/internal.h"
 #include "stack/engine/live_users.h"
@@ -11,8 +9,6 @@
 #define CONNECTION "auth0:index/connection:Connection"
 #define ORGANIZATION "auth0:index/organization:Organization"
 #define USER "auth0:index/user:User"
-#define MEMBER "auth0:index/organizationMember:OrganizationMember"
-#define MEMBERS "auth0:index/organizationMembers:OrganizationMembers"
 
 /* What kinds of objects hold people, and the list that counts them; {query} is made here. */
 static const struct holder {
@@ -31,10 +27,6 @@ static const char *text(const json_t *object, const char *member) {
     return value ? value : "";
 }
 
-static bool is(const json_t *object, const char *member, const char *value) {
-    return strcmp(text(object, member), value) == 0;
-}
-
 bool gh_people_is_user(const char *type) {
     return strcmp(type, USER) == 0;
 }
@@ -43,6 +35,7 @@ void gh_people_expect(struct gh_engine *e, const json_t *users) {
     gh_crowd_free(e->crowd);
     e->crowd = gh_crowd_new(e->options.api, users);
     gh_crowd_list(e->crowd);
+    gh_own_index(e);
 }
 
 static const struct holder *holder_of(const struct gh_step *s) {
@@ -50,72 +43,6 @@ static const struct holder *holder_of(const struct gh_step *s) {
         if (strcmp(holders[i].token, s->type->token) == 0)
             return &holders[i];
     return NULL;
-}
-
-static void add(json_t *set, const char *id) {
-    if (*id)
-        json_object_set_new(set, id, json_true());
-}
-
-/* Members that a set put into the organization: all of its elements but those that it found there. */
-static void add_members(json_t *own, const struct gh_step *s, const json_t *entry) {
-    json_t *inputs = json_object_get(entry, "inputs"), *found = json_object(), *member;
-    size_t i;
-    json_array_foreach(json_object_get(json_object_get(entry, "found"), "members"), i, member)
-        add(found, json_string_value(member) ? json_string_value(member) : "");
-    json_array_foreach(json_object_get(inputs, "members"), i, member) {
-        const char *user = json_string_value(gh_value_reveal(member));
-        if (!user || json_object_get(found, user))
-            continue;
-        if (strcmp(s->type->token, ORGANIZATION) == 0 && is(inputs, "organizationId", s->id))
-            add(own, user);
-        if (strcmp(s->type->token, USER) == 0 && strcmp(user, s->id) == 0)
-            add(own, text(inputs, "organizationId"));
-    }
-    json_decref(found);
-}
-
-/* What was adopted or imported was there before the stack. */
-static bool was_made(const json_t *entry) {
-    return !json_is_true(json_object_get(entry, "adopted")) &&
-           !json_is_true(json_object_get(entry, "imported"));
-}
-
-/* Which ids in the holder's list are there by the doing of this entry? */
-static void add_own(json_t *own, const struct gh_step *s, const json_t *entry, const char *connection) {
-    const char *token = s->type->token;
-    const json_t *inputs = json_object_get(entry, "inputs");
-    if (!was_made(entry))
-        return;
-    if (is(entry, "type", MEMBERS))
-        add_members(own, s, entry);
-    if (is(entry, "type", MEMBER) && strcmp(token, ORGANIZATION) == 0 && is(inputs, "organizationId", s->id))
-        add(own, text(inputs, "userId"));
-    if (is(entry, "type", MEMBER) && strcmp(token, USER) == 0 && is(inputs, "userId", s->id))
-        add(own, text(inputs, "organizationId"));
-    bool made_both = was_made(s->entry);
-    if (is(entry, "type", ORGANIZATION) && strcmp(token, USER) == 0 && made_both)
-        add(own, text(entry, "id"));
-    if (is(entry, "type", USER) && strcmp(token, ORGANIZATION) == 0 && made_both)
-        add(own, text(entry, "id"));
-    if (is(entry, "type", USER) && strcmp(token, CONNECTION) == 0 &&
-        strcasecmp(text(inputs, "connectionName"), connection) == 0)
-        add(own, text(entry, "id"));
-}
-
-/* What this run removed already counts, too: a search may answer from an index that lags behind. Of a user
- * who may not go the connection is not free to take it along. */
-static json_t *own_ids(const struct gh_engine *e, const struct gh_step *s, const char *connection) {
-    const json_t *lists[] = { gh_ledger_resources(e->ledger), e->removed };
-    json_t *own = json_object(), *entry;
-    size_t i;
-    for (size_t k = 0; k < GH_COUNT(lists); k++)
-        json_array_foreach(lists[k], i, entry) add_own(own, s, entry, connection);
-    const char *id;
-    json_t *mark;
-    json_object_foreach(strcmp(s->type->token, CONNECTION) == 0 ? e->held : NULL, id, mark)
-        json_object_del(own, id);
-    return own;
 }
 
 static json_int_t count_others(const json_t *items, const char *id, const json_t *own) {
@@ -210,11 +137,11 @@ static enum gh_err ask(struct gh_engine *e, const struct gh_step *s, const struc
     if (err || !live)
         return err;
     found->identities = linked(s, live);
-    found->persons = strcmp(h->token, USER) == 0 && !was_made(s->entry);
+    found->persons = strcmp(h->token, USER) == 0 && !gh_own_was_made(s->entry);
     const char *connection = json_string_value(json_object_get(live, "name"));
     gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
     json_t *query = query_of(connection ? connection : ""),
-           *own = own_ids(e, s, connection ? connection : "");
+           *own = gh_own_ids(e, s, connection ? connection : "");
     const json_t *listed = strcmp(h->token, USER) == 0 ? gh_crowd_memberships(e->crowd, s->id) : NULL;
     err = query && own ? gh_provider_expand(h->list, s->id, query, true, &path) : GH_ERR_NOMEM;
     if (!err && listed)
