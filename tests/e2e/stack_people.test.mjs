@@ -178,6 +178,18 @@ test('a member by sign-in is the stack\'s own when the user and the organization
   must(await l.run('destroy', '-y'));
 });
 
+test('a membership in somebody else\'s organization is the stack\'s own when the stack declares it', async () => {
+  const l = await lab();
+  const one = await make('organizations', { name: `one-${l.n}` }), all = await make('organizations', { name: `all-${l.n}` });
+  write(l.dir, `${program(l.n)}  one: { type: auth0:OrganizationMember, properties: { organizationId: ${one.id}, userId: "\${ada.id}" } }
+  all: { type: auth0:OrganizationMembers, properties: { organizationId: ${all.id}, members: ["\${ada.id}"] } }
+`);
+  must(await l.run('up', '-y'));
+  must(await l.run('destroy', '-y'));
+  assert.equal((await api.get(`users/${encodeURIComponent(l.ada)}`)).status, 404);
+  for (const { id } of [one, all]) good(await api.delete(`organizations/${id}`));
+});
+
 test('what is only given back or kept asks nothing', async () => {
   const n = ++count;
   const theirs = await make('connections', { strategy: 'auth0', name: `people-${n}`, enabled_clients: [g.env.AUTH0_CLIENT_ID] });
