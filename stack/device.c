@@ -10,6 +10,7 @@
 
 #include "core/buf.h"
 #include "core/cleanup.h"
+#include "stack/form.h"
 #include "sys/clock.h"
 #include "sys/http_client.h"
 
@@ -30,24 +31,6 @@ struct flow {
 static enum gh_err fail(struct flow *f, enum gh_err e, const char *what, const char *more) {
     snprintf(f->error, 400, "%s%s%s", what, more ? ": " : "", more ? more : "");
     return e;
-}
-
-static void add_form(struct gh_buf *out, const char *name, const char *value) {
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._";
-    if (!value)
-        return;
-    gh_buf_addf(out, "%s%s=", out->len ? "&" : "", name);
-    for (; *value; value++)
-        if (strchr(plain, *value))
-            gh_buf_add_char(out, *value);
-        else
-            gh_buf_addf(out, "%%%02X", (unsigned char)*value);
-}
-
-static void wipe_buf(struct gh_buf *b) {
-    if (b->ptr)
-        OPENSSL_cleanse(b->ptr, b->len);
-    gh_buf_release(b);
 }
 
 /* *body is new, or NULL when the answer is no JSON object. */
@@ -106,14 +89,14 @@ static const char *reason(const json_t *body, int status, char room[64]) {
 
 /* The answer to the first question: codes, where, and for how long. */
 static enum gh_err begin(struct flow *f, json_t **ret) {
-    gh_auto(wipe_buf) struct gh_buf form = gh_buf_make(16384);
+    gh_auto(gh_form_wipe) struct gh_buf form = gh_buf_make(16384);
     char room[64];
     int status = 0;
-    add_form(&form, "client_id", f->r->client_id);
-    add_form(&form, "client_secret", f->r->client_secret); /* RFC 8628 3.1: as at the token endpoint */
-    add_form(&form, "audience", f->r->audience);
-    add_form(&form, "scope", f->r->scope);
-    add_form(&form, "organization", f->r->organization);
+    gh_form_add(&form, "client_id", f->r->client_id);
+    gh_form_add(&form, "client_secret", f->r->client_secret); /* RFC 8628 3.1: as at the token endpoint */
+    gh_form_add(&form, "audience", f->r->audience);
+    gh_form_add(&form, "scope", f->r->scope);
+    gh_form_add(&form, "organization", f->r->organization);
     enum gh_err e = post(f, "/oauth/device/code", &form, &status, ret);
     if (e)
         return e;
@@ -166,13 +149,13 @@ static enum gh_err poll_once(struct flow *f, const struct gh_buf *form, long lon
 }
 
 static enum gh_err wait_for_token(struct flow *f, const json_t *begun, char **token) {
-    gh_auto(wipe_buf) struct gh_buf form = gh_buf_make(16384);
+    gh_auto(gh_form_wipe) struct gh_buf form = gh_buf_make(16384);
     long long interval = number(begun, "interval", INTERVAL, INTERVAL_MOST);
     long long end = gh_clock_monotonic_ns() / 1000000000 + number(begun, "expires_in", 900, LIFE_MOST);
-    add_form(&form, "grant_type", GRANT);
-    add_form(&form, "device_code", json_string_value(json_object_get(begun, "device_code")));
-    add_form(&form, "client_id", f->r->client_id);
-    add_form(&form, "client_secret", f->r->client_secret);
+    gh_form_add(&form, "grant_type", GRANT);
+    gh_form_add(&form, "device_code", json_string_value(json_object_get(begun, "device_code")));
+    gh_form_add(&form, "client_id", f->r->client_id);
+    gh_form_add(&form, "client_secret", f->r->client_secret);
     for (;;) {
         sleep_for(interval);
         enum gh_err e = poll_once(f, &form, &interval, token);

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "core/cleanup.h"
+#include "stack/form.h"
 #include "sys/clock.h"
 #include "sys/http_client.h"
 
@@ -212,22 +213,6 @@ static enum gh_err send_patiently(struct gh_api *api, struct gh_arena *a, const 
     }
 }
 
-static void add_form(struct gh_buf *out, const char *name, const char *value) {
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._";
-    gh_buf_addf(out, "%s%s=", out->len ? "&" : "", name);
-    for (; *value; value++)
-        if (strchr(plain, *value))
-            gh_buf_add_char(out, *value);
-        else
-            gh_buf_addf(out, "%%%02X", (unsigned char)*value);
-}
-
-static void wipe_buf(struct gh_buf *b) {
-    if (b->ptr)
-        OPENSSL_cleanse(b->ptr, b->len);
-    gh_buf_release(b);
-}
-
 /* What the server said, for people: "409 Conflict: The role already exists. (auth0_code)". */
 static void describe(struct gh_api_reply *ret) {
     const char *word = NULL, *message = NULL, *code = NULL;
@@ -283,15 +268,14 @@ static enum gh_err fetch_token(struct gh_api *api, struct gh_arena *a, struct gh
     struct gh_str url = gh_arena_printf(a, "https://%s/oauth/token", s->domain);
     struct gh_str audience =
         s->audience ? gh_str_from(s->audience) : gh_arena_printf(a, "https://%s/api/v2/", s->domain);
-    gh_auto(wipe_buf) struct gh_buf form = gh_buf_make(16384);
+    gh_auto(gh_form_wipe) struct gh_buf form = gh_buf_make(16384);
     if (!url.ptr || !audience.ptr)
         return GH_ERR_NOMEM;
-    add_form(&form, "grant_type", "client_credentials");
-    add_form(&form, "client_id", s->client_id);
-    add_form(&form, "client_secret", s->client_secret);
-    add_form(&form, "audience", audience.ptr);
-    if (s->organization)
-        add_form(&form, "organization", s->organization);
+    gh_form_add(&form, "grant_type", "client_credentials");
+    gh_form_add(&form, "client_id", s->client_id);
+    gh_form_add(&form, "client_secret", s->client_secret);
+    gh_form_add(&form, "audience", audience.ptr);
+    gh_form_add(&form, "organization", s->organization);
     struct gh_http_header header = { GH_STR("Content-Type"), GH_STR("application/x-www-form-urlencoded") };
     struct gh_http_call call = {
         .method = "POST", .url = url.ptr, .headers = &header, .header_count = 1, .body = gh_buf_str(&form)
@@ -405,8 +389,7 @@ static enum gh_err page_path(const char *path, enum gh_paging paging, unsigned p
         gh_buf_addf(ret, "include_totals=true&per_page=100&page=%u", page);
     else
         gh_buf_addf(ret, "take=100");
-    if (from)
-        add_form(ret, "from", from);
+    gh_form_add(ret, "from", from);
     return ret->failed ? GH_ERR_NOMEM : GH_OK;
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/buf.h"
 #include "core/cleanup.h"
+#include "stack/form.h"
 
 enum {
     AT_ONCE = 100,     /* of one answer: the largest page */
@@ -42,19 +43,10 @@ void gh_live_users_take(json_t *waiting, const char *id, json_t *taken) {
     }
 }
 
-static void add_encoded(struct gh_buf *out, const char *text) {
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-    for (; *text; text++)
-        if (strchr(plain, *text))
-            gh_buf_add_char(out, *text);
-        else
-            gh_buf_addf(out, "%%%02X", (unsigned char)*text);
-}
-
 static void add_term(struct gh_buf *out, const char *text, bool first) {
-    add_encoded(out, first ? "\"" : " OR \"");
-    add_encoded(out, text);
-    add_encoded(out, "\"");
+    gh_percent_add(out, first ? "\"" : " OR \"");
+    gh_percent_add(out, text);
+    gh_percent_add(out, "\"");
 }
 
 /* The first of `asked` that fit are taken out of it. An address may be that of several users: of more, then,
@@ -67,7 +59,7 @@ static enum gh_err search(struct gh_api *api, const char *field, json_t *asked, 
     void *next;
     json_t *mark, *users = NULL;
     gh_buf_addf(&path, "/users?search_engine=v3&q=%s", field);
-    add_encoded(&path, ":(");
+    gh_percent_add(&path, ":(");
     json_object_foreach_safe(asked, next, text, mark) {
         query += strlen(text) + sizeof "\"\" OR ";
         if (!gh_live_users_may_search(text)) {
@@ -79,7 +71,7 @@ static enum gh_err search(struct gh_api *api, const char *field, json_t *asked, 
         add_term(&path, text, count++ == 0);
         json_object_del(asked, text);
     }
-    add_encoded(&path, ")");
+    gh_percent_add(&path, ")");
     if (path.failed || !count)
         return path.failed ? GH_ERR_NOMEM : GH_OK;
     enum gh_err e = gh_api_list(api, path.ptr, "users", GH_PAGING_PAGE, &users, reply);
@@ -117,11 +109,11 @@ enum gh_err gh_live_users_among(struct gh_api *api, json_t *ids, const char *con
                                 struct gh_api_reply *reply) {
     gh_auto(gh_buf_release) struct gh_buf field = gh_buf_make(4096);
     json_t *found = NULL;
-    add_encoded(&field, "identities.connection:\"");
+    gh_percent_add(&field, "identities.connection:\"");
     for (const char *c = connection; *c; c++)
-        add_encoded(&field,
-                    (char[]){ *c == '"' || *c == '\\' ? '\\' : *c, *c == '"' || *c == '\\' ? *c : 0, 0 });
-    add_encoded(&field, "\" AND user_id");
+        gh_percent_add(&field,
+                       (char[]){ *c == '"' || *c == '\\' ? '\\' : *c, *c == '"' || *c == '\\' ? *c : 0, 0 });
+    gh_percent_add(&field, "\" AND user_id");
     enum gh_err e = field.failed ? GH_ERR_NOMEM : search_all(api, field.ptr, ids, &found, reply);
     *ret = json_array_size(found);
     json_decref(found);

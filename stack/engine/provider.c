@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "stack/form.h"
 #include "stack/value.h"
 
 #define ORGANIZATION "auth0:index/organization:Organization"
@@ -181,16 +182,6 @@ const struct gh_provider *gh_provider_at(size_t i) {
     return i < GH_COUNT(rows) ? &rows[i] : NULL;
 }
 
-/* RFC 3986 2.3: what may stand in a path segment as it is. */
-static void add_segment(struct gh_buf *out, const char *text) {
-    static const char unreserved[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-    for (; *text; text++)
-        if (strchr(unreserved, *text))
-            gh_buf_add_char(out, *text);
-        else
-            gh_buf_addf(out, "%%%02X", (unsigned char)*text);
-}
-
 /* The next {hole} at or behind *at: its name in *name, *at behind it; what stood before it in *before. */
 static bool next_hole(struct gh_str *rest, struct gh_str *before, struct gh_str *name) {
     if (!gh_str_cut(rest, '{', before))
@@ -211,7 +202,7 @@ enum gh_err gh_provider_expand(const char *template, const char *id, const json_
             return GH_ERR_MALFORMED;
         gh_buf_add(ret, before);
         if (encode)
-            add_segment(ret, value);
+            gh_percent_add(ret, value);
         else
             gh_buf_add(ret, gh_str_from(value));
     }
