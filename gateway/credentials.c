@@ -34,7 +34,6 @@ ngx_http_gatehouse_credentials_add(ngx_http_request_t *r,
     ngx_http_gatehouse_loc_conf_t *conf)
 {
     ngx_uint_t i;
-    ngx_table_elt_t *h;
     ngx_http_gatehouse_credential_t **credential;
 
     if (conf->credentials == NULL || conf->mode != NGX_HTTP_GATEHOUSE_ON) {
@@ -50,16 +49,14 @@ ngx_http_gatehouse_credentials_add(ngx_http_request_t *r,
 
     credential = conf->credentials->elts;
     for (i = 0; i < conf->credentials->nelts; i++) {
-        h = ngx_list_push(&r->headers_in.headers);
-        if (h == NULL) {
+        if (ngx_http_gatehouse_request_header(r, credential[i]->name,
+                                              credential[i]->lowcase,
+                                              credential[i]->hash,
+                                              credential[i]->value)
+            != NGX_OK)
+        {
             return NGX_ERROR;
         }
-
-        ngx_memzero(h, sizeof(ngx_table_elt_t));
-        h->key = credential[i]->name;
-        h->lowcase_key = credential[i]->lowcase;
-        h->hash = credential[i]->hash;
-        h->value = credential[i]->value;
     }
 
     return NGX_OK;

@@ -6,8 +6,6 @@
 #include "gateway/wire.h"
 
 static ngx_int_t ngx_http_gatehouse_header_filter(ngx_http_request_t *r);
-static ngx_int_t ngx_http_gatehouse_add(ngx_http_request_t *r,
-    ngx_uint_t identity, struct gh_str value);
 static size_t ngx_http_gatehouse_words_length(const struct gh_str *words,
     size_t count);
 static u_char *ngx_http_gatehouse_words(u_char *p,
@@ -150,7 +148,7 @@ ngx_http_gatehouse_identify(ngx_http_request_t *r,
 {
     size_t i, len, count;
     u_char *p;
-    struct gh_str value;
+    ngx_str_t value;
     const struct gh_claims *c = &ctx->claims;
 
     const struct {
@@ -177,12 +175,18 @@ ngx_http_gatehouse_identify(ngx_http_request_t *r,
     }
 
     for (i = 0; i < count; i++) {
-        value.ptr = (char *) p;
+        value.data = p;
         p = ngx_http_gatehouse_words(p, values[i].words, values[i].count);
-        value.len = (char *) p - value.ptr;
+        value.len = p - value.data;
 
         /* an absent claim is an absent header */
-        if (value.len && ngx_http_gatehouse_add(r, i, value) != NGX_OK) {
+        if (value.len
+            && ngx_http_gatehouse_request_header(
+                   r, ngx_http_gatehouse_identities[i].name,
+                   (u_char *) ngx_http_gatehouse_identities[i].lowcase,
+                   ngx_http_gatehouse_identities[i].hash, value)
+                   != NGX_OK)
+        {
             return NGX_ERROR;
         }
     }
@@ -225,9 +229,11 @@ ngx_http_gatehouse_words(u_char *p, const struct gh_str *words, size_t count)
 }
 
 
-static ngx_int_t
-ngx_http_gatehouse_add(ngx_http_request_t *r, ngx_uint_t identity,
-    struct gh_str value)
+/* Adds a request header; all of it must live as long as r->pool. */
+
+ngx_int_t
+ngx_http_gatehouse_request_header(ngx_http_request_t *r, ngx_str_t name,
+    u_char *lowcase, ngx_uint_t hash, ngx_str_t value)
 {
     ngx_table_elt_t *h;
 
@@ -237,12 +243,10 @@ ngx_http_gatehouse_add(ngx_http_request_t *r, ngx_uint_t identity,
     }
 
     ngx_memzero(h, sizeof(ngx_table_elt_t));
-    h->key = ngx_http_gatehouse_identities[identity].name;
-    h->lowcase_key =
-        (u_char *) ngx_http_gatehouse_identities[identity].lowcase;
-    h->hash = ngx_http_gatehouse_identities[identity].hash;
-    h->value.data = (u_char *) value.ptr;
-    h->value.len = value.len;
+    h->key = name;
+    h->lowcase_key = lowcase;
+    h->hash = hash;
+    h->value = value;
 
     return NGX_OK;
 }

@@ -13,6 +13,9 @@
 
 u_char ngx_http_gatehouse_identity_name[] = "x-gatehouse-identity";
 
+static enum gh_err ngx_http_gatehouse_identity_hash(
+    ngx_http_gatehouse_signer_t *signer, ngx_http_gatehouse_loc_conf_t *conf,
+    ngx_http_gatehouse_ctx_t *ctx, u_char *key);
 static enum gh_err ngx_http_gatehouse_identity_sign(
     ngx_http_gatehouse_signer_t *signer, ngx_http_gatehouse_loc_conf_t *conf,
     const struct gh_claims *claims, ngx_http_gatehouse_signed_t *kept);
@@ -25,11 +28,10 @@ enum gh_err
 ngx_http_gatehouse_identity_add(ngx_http_request_t *r,
     ngx_http_gatehouse_loc_conf_t *conf, ngx_http_gatehouse_ctx_t *ctx)
 {
-    int ok;
-    u_char key[32], *copy;
+    u_char key[32];
+    ngx_uint_t hash;
+    ngx_str_t value, name = ngx_string("X-Gatehouse-Identity");
     enum gh_err err;
-    EVP_MD_CTX *digest;
-    ngx_table_elt_t *h;
     ngx_http_gatehouse_signed_t *kept;
     ngx_http_gatehouse_signer_t *signer = conf->signer;
 
@@ -38,23 +40,13 @@ ngx_http_gatehouse_identity_add(ngx_http_request_t *r,
                                       * sizeof(ngx_http_gatehouse_signed_t),
                                   r->connection->log);
     }
-    if (signer->sha256 == NULL) {
-        signer->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    }
-    if (signer->kept == NULL || signer->sha256 == NULL) {
+    if (signer->kept == NULL) {
         return GH_ERR_NOMEM;
     }
 
-    digest = EVP_MD_CTX_new();
-    ok = digest && EVP_DigestInit_ex2(digest, signer->sha256, NULL)
-         && EVP_DigestUpdate(digest, &conf->audience.len, sizeof(size_t))
-         && EVP_DigestUpdate(digest, conf->audience.data, conf->audience.len)
-         && EVP_DigestUpdate(digest, ctx->authorization.ptr,
-                             ctx->authorization.len)
-         && EVP_DigestFinal_ex(digest, key, NULL);
-    EVP_MD_CTX_free(digest);
-    if (!ok) {
-        return GH_ERR_CRYPTO;
+    err = ngx_http_gatehouse_identity_hash(signer, conf, ctx, key);
+    if (err) {
+        return err;
     }
 
     kept = &signer->kept[(key[0] << 8 | key[1]) % NGX_HTTP_GATEHOUSE_SIGNED];
@@ -70,21 +62,49 @@ ngx_http_gatehouse_identity_add(ngx_http_request_t *r,
         ngx_memcpy(kept->key, key, sizeof(key));
     }
 
-    h = ngx_list_push(&r->headers_in.headers);
-    copy = ngx_pnalloc(r->pool, kept->token.len);
-    if (h == NULL || copy == NULL) {
+    hash = ngx_hash_key(ngx_http_gatehouse_identity_name, name.len);
+    value.len = kept->token.len;
+    value.data = ngx_pstrdup(r->pool, &kept->token);
+    if (value.data == NULL
+        || ngx_http_gatehouse_request_header(r, name,
+                                             ngx_http_gatehouse_identity_name,
+                                             hash, value)
+               != NGX_OK)
+    {
         return GH_ERR_NOMEM;
     }
 
-    ngx_memcpy(copy, kept->token.data, kept->token.len);
-    ngx_memzero(h, sizeof(ngx_table_elt_t));
-    ngx_str_set(&h->key, "X-Gatehouse-Identity");
-    h->lowcase_key = ngx_http_gatehouse_identity_name;
-    h->hash = ngx_hash_key(h->lowcase_key, h->key.len);
-    h->value.data = copy;
-    h->value.len = kept->token.len;
-
     return GH_OK;
+}
+
+
+/* Of the audience, with its length, and Authorization. */
+
+static enum gh_err
+ngx_http_gatehouse_identity_hash(ngx_http_gatehouse_signer_t *signer,
+    ngx_http_gatehouse_loc_conf_t *conf, ngx_http_gatehouse_ctx_t *ctx,
+    u_char *key)
+{
+    int ok;
+    EVP_MD_CTX *digest;
+
+    if (signer->sha256 == NULL) {
+        signer->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    }
+    if (signer->sha256 == NULL) {
+        return GH_ERR_NOMEM;
+    }
+
+    digest = EVP_MD_CTX_new();
+    ok = digest && EVP_DigestInit_ex2(digest, signer->sha256, NULL)
+         && EVP_DigestUpdate(digest, &conf->audience.len, sizeof(size_t))
+         && EVP_DigestUpdate(digest, conf->audience.data, conf->audience.len)
+         && EVP_DigestUpdate(digest, ctx->authorization.ptr,
+                             ctx->authorization.len)
+         && EVP_DigestFinal_ex(digest, key, NULL);
+    EVP_MD_CTX_free(digest);
+
+    return ok ? GH_OK : GH_ERR_CRYPTO;
 }
 
 

@@ -245,6 +245,8 @@ ngx_int_t ngx_http_gatehouse_strip(ngx_http_request_t *r,
 ngx_int_t ngx_http_gatehouse_identify(ngx_http_request_t *r,
     ngx_http_gatehouse_ctx_t *ctx, ngx_uint_t public);
 ngx_int_t ngx_http_gatehouse_header_filter_init(ngx_conf_t *cf);
+ngx_int_t ngx_http_gatehouse_request_header(ngx_http_request_t *r, ngx_str_t name,
+    u_char *lowcase, ngx_uint_t hash, ngx_str_t value);
 ngx_int_t ngx_http_gatehouse_respond(ngx_http_request_t *r, char *name,
     struct gh_str value);
 
