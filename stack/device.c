@@ -76,8 +76,8 @@ static const char *printable(const json_t *body, const char *member) {
 
 static long long number(const json_t *body, const char *member, long long otherwise, long long most) {
     const json_t *value = json_object_get(body, member);
-    long long n = json_is_number(value) ? (long long)json_number_value(value) : otherwise;
-    return n < 1 ? 1 : n > most ? most : n;
+    double n = json_is_number(value) ? json_number_value(value) : (double)otherwise;
+    return n < 1 ? 1 : n > (double)most ? most : (long long)n; /* 1e300 is a number, too */
 }
 
 static const char *reason(const json_t *body, int status, char room[64]) {

@@ -47,6 +47,11 @@ test('a broken connection does not end the wait; slow_down (with GATEHOUSE_CAMPA
   assert.ok(r.gaps[1] >= 1900 && !(r.gaps[2] < 6900), r.gaps.join()); // twice the second, then five more
 });
 
+test('a code that never ends is waited for as long as any', async () => {
+  const r = await flow(answer(200, { ...code, expires_in: 1e300 }), [pending, answer(200, { access_token: 'later' })]);
+  assert.deepEqual([r.status, r.out], [0, 'later\n'], r.err);
+});
+
 test('what is no yes is no token', async () => {
   const rows = [
     [answer(200, code), [answer(403, { error: 'access_denied', error_description: 'User cancelled the confirmation prompt.' })], 3, /no token: User cancelled/],
