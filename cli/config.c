@@ -9,16 +9,6 @@
 #include "cli/subcommand.h"
 #include "core/limits.h"
 
-static void print_text(const char *key, json_t *value) {
-    char *text = json_is_string(value) ? strdup(json_string_value(value))
-                                       : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS);
-    if (key)
-        printf("%-32s  %s\n", key, text ? text : "");
-    else
-        printf("%s\n", text ? text : "");
-    free(text);
-}
-
 static void print_json(json_t *value) {
     char *text = json_dumps(value, JSON_INDENT(2));
     puts(text ? text : "{}");
@@ -76,7 +66,7 @@ static int list(int argc, char **argv) {
         if (json)
             json_object_set_new(all, key, described(value, secrets));
         else
-            print_text(short_key(&w, key), shown);
+            gh_print_value(short_key(&w, key), 0, 32, shown);
         json_decref(shown);
     }
     if (json && !stop)
@@ -113,7 +103,7 @@ static int get(int argc, char **argv) {
         print_json(described(value, true));
     } else if (!stop) {
         json_t *plain = gh_value_plain(value);
-        print_text(NULL, plain);
+        gh_print_value(NULL, 0, 0, plain);
         json_decref(plain);
     }
     json_decref(value);

@@ -119,8 +119,7 @@ static int finish(struct state *s, int status, const char *done) {
 static int parse(struct state *s, const char *usage, const char *about, bool deletes, int argc, char **argv,
                  int *operands) {
     const struct gh_option options[] = {
-        { "cwd", 'C', GH_OPTION_TEXT, &s->dir, "DIR", "the folder with Pulumi.yaml (default: here)" },
-        { "stack", 's', GH_OPTION_TEXT, &s->stack, "NAME", "the stack (default: the one selected)" },
+        GH_STACK_OPTIONS(s->dir, s->stack),
         { "yes", 'y', GH_OPTION_FLAG, &s->yes, NULL, "do it without asking" },
         { "all", 0, GH_OPTION_FLAG, &s->all, NULL, "every resource of the stack" },
         { deletes ? "force" : NULL, 0, GH_OPTION_FLAG, &s->force, NULL, "protected ones, too" },

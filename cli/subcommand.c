@@ -1,6 +1,7 @@
 #include "cli/subcommand.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -77,4 +78,13 @@ void gh_workspace_release(struct gh_workspace *w) {
     gh_config_free(w->config);
     gh_program_free(w->program);
     gh_diagnostics_free(w->diagnostics);
+}
+
+void gh_print_value(const char *key, int indent, int columns, json_t *value) {
+    char *text = json_is_string(value) ? strdup(json_string_value(value))
+                                       : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS);
+    if (key)
+        printf("%*s%-*s  ", indent, "", columns, key);
+    printf("%s\n", text ? text : "");
+    free(text);
 }

@@ -25,13 +25,17 @@ struct gh_workspace {
 };
 
 /* The rows of -C and -s for a table of options. */
-#define GH_WORKSPACE_OPTIONS(w)                                                                              \
-    { "cwd", 'C', GH_OPTION_TEXT, &(w).dir, "DIR", "the folder with Pulumi.yaml (default: here)" }, {        \
-        "stack", 's', GH_OPTION_TEXT, &(w).stack, "NAME", "the stack (default: the one selected)"            \
+#define GH_STACK_OPTIONS(dir, stack)                                                                         \
+    { "cwd", 'C', GH_OPTION_TEXT, &(dir), "DIR", "the folder with Pulumi.yaml (default: here)" }, {          \
+        "stack", 's', GH_OPTION_TEXT, &(stack), "NAME", "the stack (default: the one selected)"              \
     }
+#define GH_WORKSPACE_OPTIONS(w) GH_STACK_OPTIONS((w).dir, (w).stack)
 
 /* 0, or an exit status + 1 after diagnostics on stderr. Release it in either case. */
 int gh_workspace_open(struct gh_workspace *w);
 int gh_workspace_fail(const struct gh_workspace *w,
                       int status); /* prints the diagnostics; returns `status` */
 void gh_workspace_release(struct gh_workspace *w);
+
+/* A value on a line of its own, texts as they are, behind the key (NULL: alone) in so many columns. */
+void gh_print_value(const char *key, int indent, int columns, json_t *value);

@@ -18,16 +18,6 @@ struct flags {
     bool json, secrets;
 };
 
-static void print_one(const char *key, json_t *value) {
-    char *text = json_is_string(value) ? strdup(json_string_value(value))
-                                       : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS);
-    if (key)
-        printf("    %-24s  %s\n", key, text ? text : "");
-    else
-        printf("%s\n", text ? text : "");
-    free(text);
-}
-
 static int print(const struct flags *f, json_t *outputs, const char *name) {
     const char *key;
     json_t *value, *shown = f->secrets ? gh_value_plain(outputs) : gh_value_masked(outputs);
@@ -41,10 +31,10 @@ static int print(const struct flags *f, json_t *outputs, const char *name) {
         puts(text ? text : "{}");
         free(text);
     } else if (name) {
-        print_one(NULL, one);
+        gh_print_value(NULL, 0, 0, one);
     } else {
         printf("Current stack outputs (%zu):\n", json_object_size(shown));
-        json_object_foreach(shown, key, value) print_one(key, value);
+        json_object_foreach(shown, key, value) gh_print_value(key, 4, 24, value);
     }
     json_decref(shown);
     return status;
@@ -114,8 +104,7 @@ int gh_stack_output(int argc, char **argv) {
     struct flags f = { .dir = "." };
     int operands = 0;
     const struct gh_option options[] = {
-        { "cwd", 'C', GH_OPTION_TEXT, &f.dir, "DIR", "the folder with Pulumi.yaml (default: here)" },
-        { "stack", 's', GH_OPTION_TEXT, &f.stack, "NAME", "the stack (default: dev)" },
+        GH_STACK_OPTIONS(f.dir, f.stack),
         { "json", 'j', GH_OPTION_FLAG, &f.json, NULL, "one flat JSON object" },
         { "show-secrets", 0, GH_OPTION_FLAG, &f.secrets, NULL, "print secrets instead of [secret]" },
         { 0 },
