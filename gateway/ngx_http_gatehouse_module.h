@@ -245,8 +245,8 @@ ngx_int_t ngx_http_gatehouse_strip(ngx_http_request_t *r,
 ngx_int_t ngx_http_gatehouse_identify(ngx_http_request_t *r,
     ngx_http_gatehouse_ctx_t *ctx, ngx_uint_t public);
 ngx_int_t ngx_http_gatehouse_header_filter_init(ngx_conf_t *cf);
-ngx_int_t ngx_http_gatehouse_request_header(ngx_http_request_t *r, ngx_str_t name,
-    u_char *lowcase, ngx_uint_t hash, ngx_str_t value);
+ngx_int_t ngx_http_gatehouse_request_header(ngx_http_request_t *r,
+    ngx_str_t name, u_char *lowcase, ngx_uint_t hash, ngx_str_t value);
 ngx_int_t ngx_http_gatehouse_respond(ngx_http_request_t *r, char *name,
     struct gh_str value);
 
@@ -256,15 +256,17 @@ enum gh_err ngx_http_gatehouse_judge_model(ngx_http_request_t *r,
     ngx_http_gatehouse_loc_conf_t *conf, ngx_http_gatehouse_ctx_t *ctx,
     struct gh_policy *policy, const struct gh_epochs *epochs,
     struct gh_str *missing);
+
+/* of the caller's organization: NOT_FOUND when it has no list, FEED */
+enum gh_err ngx_http_gatehouse_organization_models(
+    ngx_http_gatehouse_ctx_t *ctx, struct gh_fact *ret);
+
+/* api_routes.c: the row for a request, or NULL */
 const struct gh_api_route *ngx_http_gatehouse_route(ngx_http_request_t *r,
     ngx_http_gatehouse_loc_conf_t *conf, ngx_uint_t place_only,
     struct gh_str *segment);
 extern ngx_conf_bitmask_t ngx_http_gatehouse_apis[];
 ngx_uint_t ngx_http_gatehouse_api(const char *name);
-
-/* of the caller's organization: NOT_FOUND when it has no list, FEED */
-enum gh_err ngx_http_gatehouse_organization_models(
-    ngx_http_gatehouse_ctx_t *ctx, struct gh_fact *ret);
 
 /* models_list.c */
 void ngx_http_gatehouse_list_ask(ngx_http_request_t *r);
