@@ -104,6 +104,12 @@ TEST(a_line_that_is_none_is_refused) {
 
 static struct gh_diagnostics *diagnostics; /* the ledgers hold it; one for all tests */
 
+static void remove_folder(const char *dir) {
+    char command[64];
+    snprintf(command, sizeof command, "rm -rf '%s'", dir);
+    CHECK(system(command) == 0);
+}
+
 static struct gh_ledger *opened(const char *dir, bool write, enum gh_err want) {
     struct gh_ledger *l = NULL;
     if (!diagnostics)
@@ -136,6 +142,7 @@ TEST(a_ledger_survives_its_process_and_is_for_its_owner_alone) {
     CHECK(!gh_file_exists(path));
     gh_ledger_free(l);
     json_decref(entry), json_decref(intent);
+    remove_folder(dir);
 }
 
 TEST(a_new_name_is_on_disk_before_what_speaks_of_it) {
@@ -157,6 +164,7 @@ TEST(a_new_name_is_on_disk_before_what_speaks_of_it) {
     CHECK(strcmp(json_string_value(json_object_get(renamed, "origin")), "a") == 0);
     gh_ledger_free(l);
     json_decref(entry), json_decref(other);
+    remove_folder(dir);
 }
 
 TEST(the_ledger_is_kept_in_the_order_of_the_program) {
@@ -179,6 +187,7 @@ TEST(the_ledger_is_kept_in_the_order_of_the_program) {
     CHECK(strcmp(ids, "9123") == 0);
     json_decref(order);
     gh_ledger_free(l);
+    remove_folder(dir);
 }
 
 TEST(without_a_passphrase_a_secret_leaves_only_what_can_say_unchanged) {
