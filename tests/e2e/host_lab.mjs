@@ -28,8 +28,9 @@ export const installPython = () => install('python', `${python.pulumi}-${python.
 export async function startLab() {
   const g = await startGatehouse();
   const lab = { g, api: await management(g), stop: () => g.stop() };
+  const tmp = temporary('gatehouse-host-'); // a host that is killed leaves its folder
   lab.run = (dir, args, env = {}) => new Promise((resolve) => {
-    const child = spawn(gatehouse, [...args, '-C', dir], { env: { ...g.childEnv, PULUMI_CONFIG_PASSPHRASE: 'open sesame', ...env } });
+    const child = spawn(gatehouse, [...args, '-C', dir], { env: { ...g.childEnv, TMPDIR: tmp, PULUMI_CONFIG_PASSPHRASE: 'open sesame', ...env } });
     let out = '', err = '';
     child.stdout.on('data', (data) => (out += data));
     child.stderr.on('data', (data) => (err += data));
