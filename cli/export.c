@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/stack_run.h"
+#include "cli/tenant_api.h"
 #include "core/cleanup.h"
 #include "stack/engine/export.h"
 #include "sys/file.h"
@@ -39,16 +40,10 @@ static int deliver(const struct flags *f, const json_t *program) {
 
 static int export_tenant(const struct flags *f, struct gh_arena *a, struct gh_diagnostics *d) {
     struct gh_api_settings settings;
-    const char *missing = gh_api_settings_from_environment(a, &settings);
-    if (missing) {
-        fprintf(stderr, "error: %s\n", missing);
-        return GH_EXIT_USAGE;
-    }
-    struct gh_api *api = gh_api_new(&settings, NULL, NULL);
-    if (!api) {
-        fprintf(stderr, "error: the HTTP client could not be set up; is SSL_CERT_FILE readable?\n");
-        return GH_EXIT_ERROR;
-    }
+    struct gh_api *api = NULL;
+    int status = gh_tenant_api_open(a, NULL, &settings, &api);
+    if (status)
+        return status;
     const struct gh_export x = { .api = api,
                                  .domain = settings.domain,
                                  .own_client = settings.client_id,
@@ -56,7 +51,7 @@ static int export_tenant(const struct flags *f, struct gh_arena *a, struct gh_di
                                  .diagnostics = d };
     json_t *program = NULL;
     enum gh_err e = gh_export(&x, &program);
-    int status = e == GH_ERR_NO_TOKEN ? GH_EXIT_DENIED : e ? GH_EXIT_ERROR : deliver(f, program);
+    status = e == GH_ERR_NO_TOKEN ? GH_EXIT_DENIED : e ? GH_EXIT_ERROR : deliver(f, program);
     json_decref(program);
     gh_api_free(api);
     return status;

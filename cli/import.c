@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/stack_run.h"
 #include "cli/subcommand.h"
+#include "cli/tenant_api.h"
 #include "core/cleanup.h"
 #include "stack/engine/display.h"
 #include "stack/engine/export.h"
@@ -27,16 +28,9 @@ struct import {
 };
 
 static int connect_to_tenant(struct import *i, struct gh_display *display) {
-    const char *missing = gh_api_settings_from_environment(i->arena, &i->settings);
-    if (missing) {
-        fprintf(stderr, "error: %s\n", missing);
-        return GH_EXIT_USAGE;
-    }
-    i->api = gh_api_new(&i->settings, NULL, NULL);
-    if (!i->api) {
-        fprintf(stderr, "error: the HTTP client could not be set up; is SSL_CERT_FILE readable?\n");
-        return GH_EXIT_ERROR;
-    }
+    int status = gh_tenant_api_open(i->arena, NULL, &i->settings, &i->api);
+    if (status)
+        return status;
     const struct gh_engine_options options = {
         .dir = i->w.dir,
         .stack = i->w.stack,

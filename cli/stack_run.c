@@ -8,6 +8,7 @@
 
 #include "cli/command.h"
 #include "cli/stack_options.h"
+#include "cli/tenant_api.h"
 #include "core/cleanup.h"
 #include "stack/engine/display.h"
 #include "stack/engine/events.h"
@@ -166,16 +167,9 @@ static int load(struct run *r) {
 }
 
 static int connect_to_tenant(struct run *r) {
-    const char *missing = gh_api_settings_from_environment(r->arena, &r->settings);
-    if (missing) {
-        fprintf(stderr, "error: %s\n", missing);
-        return GH_EXIT_USAGE;
-    }
-    r->api = gh_api_new(&r->settings, on_wait, NULL);
-    if (!r->api) {
-        fprintf(stderr, "error: the HTTP client could not be set up; is SSL_CERT_FILE readable?\n");
-        return GH_EXIT_ERROR;
-    }
+    int status = gh_tenant_api_open(r->arena, on_wait, &r->settings, &r->api);
+    if (status)
+        return status;
     struct gh_engine_options options = {
         .dir = r->flags.dir,
         .stack = r->stack,

@@ -8,18 +8,17 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/stack_run.h"
+#include "cli/tenant_api.h"
 #include "core/cleanup.h"
 #include "stack/device.h"
 #include "stack/engine/api.h"
 
 static int print_token(const struct gh_api_settings *settings) {
-    struct gh_api *api = gh_api_new(settings, NULL, NULL);
+    struct gh_api *api = gh_tenant_api_new(settings, NULL);
     struct gh_api_reply reply = { 0 };
     const char *token = NULL;
-    if (!api) {
-        fprintf(stderr, "error: the HTTP client could not be set up; is SSL_CERT_FILE readable?\n");
+    if (!api)
         return GH_EXIT_ERROR;
-    }
     enum gh_err e = gh_api_token(api, &token, &reply);
     if (e)
         fprintf(stderr, "error: no token: %s\n", reply.error[0] ? reply.error : gh_err_text(e));
