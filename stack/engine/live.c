@@ -3,12 +3,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "core/cleanup.h"
+#include "stack/engine/live_key.h"
 #include "stack/engine/live_person.h"
 #include "stack/engine/live_users.h"
-#include "stack/engine/mapping.h"
 #include "stack/value.h"
 
 enum { FEW = 3 }; /* so many are read one by one before their whole collection is */
@@ -73,47 +72,6 @@ static const char *input(const json_t *inputs, const char *name) {
 
 /* --- collections --- */
 
-/* What tells an item from the others of its collection. */
-static bool add_key(const struct gh_provider *p, const json_t *item, struct gh_buf *ret) {
-    const char *members[2] = { p->kind == GH_KIND_LINK ? p->child_member
-                               : p->elements[0]        ? p->elements[0]
-                                                       : p->id,
-                               p->elements[1] };
-    for (size_t i = 0; i < GH_COUNT(members) && members[i]; i++) {
-        const char *value = text(item, members[i]);
-        if (!value)
-            return false;
-        gh_buf_addf(ret, "%s%s", i ? "\n" : "", value);
-    }
-    return !ret->failed;
-}
-
-/* A permission of a user that comes by roles alone: it is in the list, and no element of it that could be
- * taken away. */
-static bool is_derived(const json_t *item) {
-    const json_t *sources = json_object_get(item, "sources");
-    size_t i;
-    json_t *source;
-    json_array_foreach(sources, i, source) {
-        const char *type = text(source, "source_type");
-        if (type && strcmp(type, "DIRECT") == 0)
-            return false;
-    }
-    return json_array_size(sources) > 0;
-}
-
-static json_t *by_keys(const struct gh_provider *p, const json_t *array) {
-    json_t *items = json_object(), *item;
-    gh_auto(gh_buf_release) struct gh_buf key = gh_buf_make(8192);
-    size_t i;
-    json_array_foreach(array, i, item) {
-        gh_buf_reset(&key);
-        if (!is_derived(item) && add_key(p, item, &key))
-            json_object_set(items, key.ptr, item);
-    }
-    return items;
-}
-
 /* Whoever waits here for another worker looks for what that one found. */
 static bool is_being_read(struct gh_live *l, const char *key) {
     bool waited = false;
@@ -140,7 +98,7 @@ static enum gh_err ask_list(struct gh_live *l, const struct gh_provider *p, cons
     }
     if (e)
         return e;
-    *ret = by_keys(p, array);
+    *ret = gh_live_key_index(p, array);
     json_decref(array);
     json_object_set_new(l->passes, path, json_integer(l->pass));
     return json_object_set_new(l->lists, path, *ret) ? GH_ERR_NOMEM : GH_OK;
@@ -263,72 +221,18 @@ enum gh_err gh_live_get(struct gh_live *l, const struct gh_provider *p, const ch
 
 /* --- by natural key --- */
 
-static bool has_identity(const json_t *user, const char *connection) {
-    size_t i;
-    json_t *identity;
-    json_array_foreach(json_object_get(user, "identities"), i, identity) {
-        const char *its = text(identity, "connection");
-        if (its && strcmp(its, connection) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* A user's connection is inside its identities. */
-static bool key_matches(const struct gh_provider *p, const char *name, const char *want, const json_t *item) {
-    const struct gh_resource_type *type = gh_schema_resource(gh_str_from(p->token));
-    const struct gh_property *property =
-        gh_schema_property(type->inputs, type->input_count, gh_str_from(name));
-    if (strcmp(name, "connectionName") == 0)
-        return has_identity(item, want);
-    const char *have = text(item, property->api);
-    bool nocase =
-        strcmp(name, "email") == 0 || strstr(p->token, ":Connection") || strstr(p->token, ":Organization");
-    return have && (nocase ? strcasecmp(have, want) : strcmp(have, want)) == 0;
-}
-
-/* One address that is asked for, and what came of it. */
-struct asked_email {
-    const char *email;
-    json_t *users; /* array, or NULL: ask for it alone */
-};
-
-static void search_emails(void *context, void **items, size_t count) {
-    struct gh_live *l = context;
-    json_t *asked = json_object(), *found = NULL, *user;
-    struct gh_api_reply reply = { 0 };
-    size_t i;
-    for (size_t k = 0; k < count; k++)
-        json_object_set_new(asked, ((struct asked_email *)items[k])->email, json_true());
-    enum gh_err e = gh_live_emails_search(l->api, asked, &found, &reply);
-    gh_api_reply_release(&reply);
-    for (size_t k = 0; !e && found && k < count; k++) {
-        struct asked_email *one = items[k];
-        one->users = json_array();
-        json_array_foreach(found, i, user) {
-            const char *email = text(user, "email");
-            if (email && strcasecmp(email, one->email) == 0)
-                json_array_append(one->users, user);
-        }
-    }
-    json_decref(found);
-    json_decref(asked);
-}
-
 static enum gh_err ask_email(struct gh_live *l, const struct gh_provider *p, const char *path,
                              const char *email, enum gh_age age, json_t **ret, struct gh_api_reply *reply) {
-    struct asked_email one = { .email = email };
-    if (age == GH_AGE_ANY && gh_live_users_may_search(email))
-        gh_crew_gather(gh_api_crew(l->api), "users by e-mail", GH_CREW_BATCH, &one, search_emails, l);
-    if (!one.users) {
+    json_t *users = age == GH_AGE_ANY ? gh_live_person_by_email(l->api, email) : NULL;
+    if (!users) {
         enum gh_err e = gh_api_call(l->api, "GET", path, NULL, reply);
         if (e)
             return e;
-        one.users = json_incref(reply->body);
+        users = json_incref(reply->body);
         gh_api_reply_release(reply);
     }
-    *ret = json_is_array(one.users) ? by_keys(p, one.users) : NULL;
-    json_decref(one.users);
+    *ret = json_is_array(users) ? gh_live_key_index(p, users) : NULL;
+    json_decref(users);
     return *ret && json_object_set_new(l->lists, path, *ret) == 0 ? GH_OK : GH_ERR_MALFORMED;
 }
 
@@ -345,35 +249,13 @@ static enum gh_err candidates(struct gh_live *l, const struct gh_provider *p, co
                                      : ask_email(l, p, path.ptr, input(inputs, "email"), age, ret, reply);
 }
 
-static bool has_key(const struct gh_provider *p, const json_t *inputs) {
-    for (size_t i = 0; i < GH_COUNT(p->keys) && p->keys[i]; i++) {
-        const char *value = input(inputs, p->keys[i]);
-        bool optional = i > 0 && strcmp(p->keys[i], "subjectType") == 0;
-        if ((!value && !optional) || (value && strcmp(value, GH_UNKNOWN) == 0))
-            return false;
-    }
-    return p->keys[0] != NULL;
-}
-
-static bool all_keys_match(const struct gh_provider *p, const json_t *inputs, const json_t *item) {
-    for (size_t i = 0; i < GH_COUNT(p->keys) && p->keys[i]; i++) {
-        const char *want = input(inputs, p->keys[i]);
-        /* a grant without subject_type is one for clients, as all were before there was that field */
-        if (!want && strcmp(p->keys[i], "subjectType") == 0 && !json_object_get(item, "subject_type"))
-            continue;
-        if (!key_matches(p, p->keys[i], want ? want : "client", item))
-            return false;
-    }
-    return true;
-}
-
 enum gh_err gh_live_by_key(struct gh_live *l, const struct gh_provider *p, const json_t *inputs,
                            enum gh_age age, json_t **ret, struct gh_api_reply *reply) {
     json_t *items = NULL, *item;
     const char *key;
     *ret = json_array();
     bool person = p->paging == GH_PAGING_NONE;
-    if (!has_key(p, inputs))
+    if (!gh_live_key_is_known(p, inputs))
         return person ? gh_live_person_by_name(l->api, inputs, *ret, reply) : GH_OK;
     if (p->kind == GH_KIND_LINK) {
         enum gh_err e = gh_live_get(l, p, NULL, inputs, age, &item, reply);
@@ -383,50 +265,13 @@ enum gh_err gh_live_by_key(struct gh_live *l, const struct gh_provider *p, const
     }
     enum gh_err e = candidates(l, p, inputs, age, &items, reply);
     json_object_foreach(e ? NULL : items, key, item) {
-        if (all_keys_match(p, inputs, item))
+        if (gh_live_key_matches(p, inputs, item))
             json_array_append(*ret, item);
     }
     return e || !person || json_array_size(*ret) ? e : gh_live_person_by_name(l->api, inputs, *ret, reply);
 }
 
 /* --- sets --- */
-
-/* An element with fields of its own: those that the program can declare. */
-static json_t *whole_element(const struct gh_provider *p, json_t *item) {
-    const struct gh_resource_type *type = gh_schema_resource(gh_str_from(p->token));
-    const struct gh_property *set = gh_schema_property(type->inputs, type->input_count, gh_str_from(p->set));
-    json_t *decoded = gh_mapping_decode_element(set, item), *list = json_pack("[O]", decoded);
-    json_t *encoded = gh_mapping_encode_value(set, list), *ret = json_incref(json_array_get(encoded, 0));
-    json_decref(decoded);
-    json_decref(list);
-    json_decref(encoded);
-    return ret;
-}
-
-json_t *gh_live_canonical(const struct gh_provider *p, const json_t *items) {
-    json_t *ret = json_array(), *item;
-    size_t i;
-    json_array_foreach(items, i, item) {
-        item = gh_value_reveal(item);
-        if (!json_is_object(item)) {
-            json_array_append(ret, item);
-            continue;
-        }
-        if (p->each) {
-            json_array_append_new(ret, whole_element(p, item));
-            continue;
-        }
-        if (!p->elements[1]) {
-            json_array_append(ret, json_object_get(item, p->elements[0]));
-            continue;
-        }
-        json_t *element = json_object();
-        for (size_t k = 0; k < GH_COUNT(p->elements); k++)
-            json_object_set(element, p->elements[k], json_object_get(item, p->elements[k]));
-        json_array_append_new(ret, element);
-    }
-    return ret;
-}
 
 /* The listing that holds this set inside one of its items, when it was read or is worth reading; NULL: the
  * set is asked for by itself. Borrowed. */
@@ -456,10 +301,16 @@ static void take_inner(const struct gh_provider *p, const json_t *outer, const j
         *ret = item ? gh_live_canonical(p, inner) : json_array();
 }
 
+static json_t *items_array(const json_t *items) {
+    json_t *ret = json_array(), *item;
+    const char *key;
+    json_object_foreach((json_t *)(uintptr_t)items, key, item) json_array_append(ret, item);
+    return ret;
+}
+
 enum gh_err gh_live_elements(struct gh_live *l, const struct gh_provider *p, const json_t *inputs,
                              enum gh_age age, json_t **ret, struct gh_api_reply *reply) {
-    json_t *items = NULL, *item;
-    const char *key;
+    json_t *items = NULL;
     gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
     enum gh_err e = list_path(p, inputs, &path);
     *ret = NULL;
@@ -469,8 +320,7 @@ enum gh_err gh_live_elements(struct gh_live *l, const struct gh_provider *p, con
     if (e || *ret)
         return e;
     e = list(l, p, inputs, age, &items, reply);
-    json_t *array = json_array();
-    json_object_foreach(e ? NULL : items, key, item) json_array_append(array, item);
+    json_t *array = items_array(e ? NULL : items);
     if (!e)
         *ret = gh_live_canonical(p, array);
     json_decref(array);
@@ -480,20 +330,6 @@ enum gh_err gh_live_elements(struct gh_live *l, const struct gh_provider *p, con
 static json_t *kept_list(struct gh_live *l, const struct gh_provider *p, const json_t *inputs) {
     gh_auto(gh_buf_release) struct gh_buf path = gh_buf_make(8192);
     return p->list && list_path(p, inputs, &path) == GH_OK ? json_object_get(l->lists, path.ptr) : NULL;
-}
-
-json_t *gh_live_element(const struct gh_provider *p, const json_t *inputs) {
-    const char *one = input(inputs, p->part[0]), *two = p->part[1] ? input(inputs, p->part[1]) : NULL;
-    if (!one || strcmp(one, GH_UNKNOWN) == 0 || (p->part[1] && (!two || strcmp(two, GH_UNKNOWN) == 0)))
-        return NULL;
-    return two ? json_pack("{s:s, s:s}", p->elements[0], one, p->elements[1], two) : json_string(one);
-}
-
-static json_t *items_array(const json_t *items) {
-    json_t *ret = json_array(), *item;
-    const char *key;
-    json_object_foreach((json_t *)(uintptr_t)items, key, item) json_array_append(ret, item);
-    return ret;
 }
 
 /* The item itself where a listing has it; of a set that is inside another listing what identifies it. */

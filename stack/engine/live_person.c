@@ -4,23 +4,13 @@
 #include <strings.h>
 
 #include "core/cleanup.h"
+#include "stack/engine/live_key.h"
 #include "stack/engine/live_users.h"
 #include "stack/value.h"
 
 static const char *input(const json_t *inputs, const char *name) {
     const char *text = json_string_value(gh_value_reveal(json_object_get(inputs, name)));
     return text && *text && strcmp(text, GH_UNKNOWN) != 0 ? text : NULL;
-}
-
-static bool is_of(const json_t *user, const char *connection) {
-    size_t i;
-    json_t *identity;
-    json_array_foreach(json_object_get(user, "identities"), i, identity) {
-        const char *its = json_string_value(json_object_get(identity, "connection"));
-        if (its && strcmp(its, connection) == 0)
-            return true;
-    }
-    return false;
 }
 
 static bool is_named(const json_t *user, const char *username) {
@@ -39,7 +29,7 @@ static enum gh_err get(struct gh_api *api, const char *template, const json_t *i
 static enum gh_err by_id(struct gh_api *api, const json_t *inputs, const char *connection, json_t *ret,
                          struct gh_api_reply *reply) {
     enum gh_err e = get(api, "/users/auth0%7C{userId}", inputs, reply);
-    if (!e && is_of(reply->body, connection))
+    if (!e && gh_live_key_has_identity(reply->body, connection))
         json_array_append(ret, reply->body);
     if (!e || e == GH_ERR_NOT_FOUND) {
         gh_api_reply_release(reply);
@@ -55,7 +45,7 @@ static enum gh_err by_username(struct gh_api *api, const json_t *inputs, const c
     size_t i;
     enum gh_err e = get(api, "/users?search_engine=v3&q=username%3A%22{username}%22", inputs, reply);
     json_array_foreach(e ? NULL : reply->body, i, user) {
-        if (is_of(user, connection) && is_named(user, username))
+        if (gh_live_key_has_identity(user, connection) && is_named(user, username))
             json_array_append(ret, user);
     }
     if (!e)
@@ -73,4 +63,39 @@ enum gh_err gh_live_person_by_name(struct gh_api *api, const json_t *inputs, jso
     /* what a quoted text of the query cannot hold is not looked for: then a refusal tells */
     return username && gh_live_users_may_search(username) ? by_username(api, inputs, connection, ret, reply)
                                                           : GH_OK;
+}
+
+/* One address that is asked for, and what came of it. */
+struct asked_email {
+    const char *email;
+    json_t *users; /* array, or NULL: ask for it alone */
+};
+
+static void search_emails(void *context, void **items, size_t count) {
+    struct gh_api *api = context;
+    json_t *asked = json_object(), *found = NULL, *user;
+    struct gh_api_reply reply = { 0 };
+    size_t i;
+    for (size_t k = 0; k < count; k++)
+        json_object_set_new(asked, ((struct asked_email *)items[k])->email, json_true());
+    enum gh_err e = gh_live_emails_search(api, asked, &found, &reply);
+    gh_api_reply_release(&reply);
+    for (size_t k = 0; !e && found && k < count; k++) {
+        struct asked_email *one = items[k];
+        one->users = json_array();
+        json_array_foreach(found, i, user) {
+            const char *email = json_string_value(json_object_get(user, "email"));
+            if (email && strcasecmp(email, one->email) == 0)
+                json_array_append(one->users, user);
+        }
+    }
+    json_decref(found);
+    json_decref(asked);
+}
+
+json_t *gh_live_person_by_email(struct gh_api *api, const char *email) {
+    struct asked_email one = { .email = email };
+    if (gh_live_users_may_search(email))
+        gh_crew_gather(gh_api_crew(api), "users by e-mail", GH_CREW_BATCH, &one, search_emails, api);
+    return one.users;
 }
