@@ -37,6 +37,13 @@ enum gh_err gh_feed_epochs_of(const struct gh_feed *f, const struct gh_claims *c
     return GH_OK;
 }
 
+enum gh_err gh_feed_revoke(struct gh_feed_writer *w, enum gh_epoch_kind kind, struct gh_str a,
+                           struct gh_str b, long long epoch, long long global) {
+    const struct gh_str none = { 0 };
+    enum gh_err e = gh_feed_set_epoch(w, kind, a, b, epoch);
+    return e ? gh_feed_set_epoch(w, GH_EPOCH_GLOBAL, none, none, global) : GH_OK;
+}
+
 void gh_feed_epochs_join(struct gh_epochs *to, const struct gh_epochs *more) {
     long long *const into[] = { &to->global, &to->user,  &to->organization, &to->client,
                                 &to->member, &to->grant, &to->audience,     &to->token };

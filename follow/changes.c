@@ -2,6 +2,7 @@
 
 #include "core/json.h"
 #include "core/limits.h"
+#include "feed/epochs.h"
 #include "feed/names.h"
 
 enum { DEPTH = 4 };
@@ -97,8 +98,7 @@ static enum gh_err apply_one(struct gh_feed_writer *w, struct gh_str issuer, con
                              long long now) {
     if (c->is_fact)
         return gh_feed_set_fact(w, c->fact, issuer, c->a, c->text);
-    enum gh_err e = gh_feed_set_epoch(w, c->kind, c->a, c->b, c->epoch);
-    return e ? gh_feed_set_epoch(w, GH_EPOCH_GLOBAL, none, none, now > c->epoch ? now : c->epoch) : GH_OK;
+    return gh_feed_revoke(w, c->kind, c->a, c->b, c->epoch, now > c->epoch ? now : c->epoch);
 }
 
 enum gh_err gh_changes_apply(struct gh_feed_writer *w, struct gh_str issuer, const struct gh_changes *c,

@@ -5,6 +5,7 @@
 
 #include "core/json.h"
 #include "core/limits.h"
+#include "feed/epochs.h"
 #include "sys/file.h"
 
 enum { PER_PAGE = 100, FILE_BYTES_MAX = 64 * GH_ORGANIZATIONS_MAX, ARENA = 64 << 20 };
@@ -213,21 +214,19 @@ static enum gh_err revoke_missing(const struct gh_organizations *o, const char *
         if (is_listed(now_known, &hint, at + 1, len))
             continue;
         enum gh_err e =
-            gh_feed_set_epoch(feed, GH_EPOCH_ORGANIZATION, (struct gh_str){ at + 1, len }, none, now);
+            gh_feed_revoke(feed, GH_EPOCH_ORGANIZATION, (struct gh_str){ at + 1, len }, none, now, now);
         if (e)
             return e;
     }
     return GH_OK;
 }
 
+/* What is gone comes first: no lack of room for the rest may keep it from being revoked. Then it is known to
+ * be gone, so that it is not revoked again with each reading. */
 static enum gh_err write_all(struct gh_organizations *o, const struct reading *r, struct gh_feed_writer *feed,
                              struct gh_str issuer, long long now) {
     gh_auto(gh_buf_release) struct gh_buf known = gh_buf_make(FILE_BYTES_MAX);
     enum gh_err e = list_known(r, &known);
-    if (!e)
-        e = write_facts(r, GH_PAGE_APIS, feed, issuer);
-    if (!e)
-        e = write_facts(r, GH_PAGE_ORGANIZATIONS, feed, issuer);
     if (!e)
         e = revoke_missing(o, known.ptr, feed, now);
     if (!e)
@@ -236,7 +235,8 @@ static enum gh_err write_all(struct gh_organizations *o, const struct reading *r
         return e;
     free(o->known);
     o->known = strndup(known.ptr, known.len);
-    return o->known ? GH_OK : GH_ERR_NOMEM;
+    e = o->known ? write_facts(r, GH_PAGE_APIS, feed, issuer) : GH_ERR_NOMEM;
+    return e ? e : write_facts(r, GH_PAGE_ORGANIZATIONS, feed, issuer);
 }
 
 enum gh_err gh_organizations_read(struct gh_organizations *o, struct gh_machine *m,

@@ -181,8 +181,12 @@ TEST(a_full_disk_is_an_error_and_the_global_epoch_still_works) {
     long long global;
     CHECK(gh_feed_set_epoch(w, GH_EPOCH_GLOBAL, none, none, 11) == GH_OK);
     CHECK(gh_feed_epoch(f, GH_EPOCH_GLOBAL, none, none, &global) == GH_OK && global == 11);
+    CHECK(gh_feed_revoke(w, GH_EPOCH_USER, GH_STR("nobody yet"), none, 12, 13) == GH_OK);
+    CHECK(gh_feed_epoch(f, GH_EPOCH_GLOBAL, none, none, &global) == GH_OK && global == 13);
     disk_is_full = false;
-    CHECK(set_user(w, i, 12) == GH_OK && user_epoch(f, i) == 12);
+    CHECK(set_user(w, i, 14) == GH_OK && user_epoch(f, i) == 14);
+    CHECK(gh_feed_revoke(w, GH_EPOCH_USER, GH_STR("nobody yet"), none, 15, 16) == GH_OK);
+    CHECK(gh_feed_epoch(f, GH_EPOCH_GLOBAL, none, none, &global) == GH_OK && global == 13);
     unlink(path);
 
     path_make();
