@@ -147,9 +147,10 @@ static void add_member(void *context, const char *organization, const char *user
         add(m->own, user);
 }
 
+/* What is to be kept (retainOnDelete) is nobody's to take along. */
 static void add_own(json_t *own, const struct gh_step *s, const json_t *entry, const char *connection) {
     bool user = is(entry, "type", USER);
-    if (!gh_own_was_made(entry))
+    if (!gh_own_was_made(entry) || json_is_true(json_object_get(entry, "retainOnDelete")))
         return;
     if (strcmp(s->type->token, ORGANIZATION) == 0) {
         each_membership(entry, add_member, &(struct members){ s->id, own });

@@ -21,6 +21,8 @@ const program = (n, name = `people-${n}`) => `resources:
   org: { type: auth0:Organization, properties: { name: people-${n} } }
   member: { type: auth0:OrganizationMember, properties: { organizationId: "\${org.id}", userId: "\${ada.id}" } }
 `;
+const keeping = (n, ...names) => names.reduce((text, name) => text.replace(new RegExp(`^  ${name}: .*`, 'm'), (line) => (
+  line.includes('options: {') ? line.replace('options: {', 'options: { retainOnDelete: true,') : line.replace(/ }$/, ', options: { retainOnDelete: true } }'))), program(n));
 const user = (n, who, connection = `people-${n}`) => make('users', { connection, email: `${who}-${n}@example.com`, password });
 const find = async (list, name) => (await api.get(`${list}?per_page=100`)).body.find((object) => object.name === name);
 const write = (dir, text) => fs.writeFileSync(path.join(dir, 'Pulumi.yaml'), `name: p\nruntime: yaml\n${text}`);
@@ -62,6 +64,13 @@ const refusals = {
       await user(l.n, 'eve');
     },
     verb: 'destroy', spoils: true, said: /Connection acme holds 1 user/,
+  },
+  'a connection with a user that the stack is to keep': {
+    async change(l) { write(l.dir, keeping(l.n, 'ada')); must(await l.run('up', '-y')); }, verb: 'destroy', spoils: true, said: /Connection acme holds 1 user/,
+  },
+  'an organization with a member that the stack is to keep': {
+    async change(l) { write(l.dir, keeping(l.n, 'ada', 'member')); must(await l.run('up', '-y')); },
+    verb: 'destroy', args: ['--allow-data-loss', 'acme'], spoils: true, said: /Organization org holds 1 member/,
   },
   'an organization with a member of somebody else': {
     async change(l) { const bob = await user(l.n, 'bob', 'Username-Password-Authentication'); await member(l.org, bob.user_id); }, verb: 'destroy', said: /Organization org holds 1 member/,
